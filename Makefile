@@ -1,0 +1,40 @@
+# Every target sets up what it needs: a virtual environment in .venv with the package and its tools.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test check lint types format docs bench clean
+help:  ## say what each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml ingestd/__init__.py
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not installed. On Debian 12: sudo apt install python3 python3-venv; or: make PYTHON=python3"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## the whole thing on this machine, without a key: real clips become searchable
+	$(BIN)/ingestd demo
+
+test: $(STAMP)  ## the tests (about a minute)
+	$(BIN)/python -m pytest -n 2
+
+check: $(STAMP) lint types  ## ruff and mypy --strict
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+types: $(STAMP)
+	$(BIN)/mypy
+format: $(STAMP)  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+
+docs: $(STAMP)  ## draw the state diagram from the transition table
+	$(BIN)/python -m ingestd.lifecycle > docs/states.md
+
+bench: $(STAMP)  ## benchmarks, interleaved, as ratios (see docs/performance.md)
+	$(BIN)/python benchmarks/run.py
+
+clean:  ## remove the environment and what tools left behind
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/work

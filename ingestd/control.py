@@ -1,0 +1,173 @@
+"""How a command finds and asks a running daemon: a lock that says it runs, a socket that answers.
+
+Both lie in the state directory, so who may write the journal may ask the daemon and nobody else.
+Addresses go through `/proc/self/fd`, because a socket's path is limited to 107 bytes (unix(7)).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingestd.errors import AlreadyRunningError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+LOCK_NAME = "lock"
+SOCKET_NAME = "control.sock"
+#: Longest request or answer that is read, bytes.
+LONGEST = 16 << 20
+#: A client that says nothing for this long is dropped, seconds.
+PATIENCE_S = 5.0
+
+Ask = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that holds a state directory."""
+
+    pid: int | None
+    since: float | None  # wall-clock seconds
+
+
+class Lock:
+    """Exclusive hold of a state directory for as long as the process lives."""
+
+    def __init__(self, state_dir: Path, since: float) -> None:
+        """Take the lock.
+
+        Raises:
+            AlreadyRunningError: another process holds it.
+        """
+        self._fd = os.open(state_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, _whole_file(fcntl.F_WRLCK))
+        except OSError as error:
+            os.close(self._fd)
+            pid = _read_holder(state_dir).pid
+            who = f"process {pid}" if pid else "another process"
+            raise AlreadyRunningError(
+                f"{state_dir} is in use by {who}: one ingestd runs per state directory. "
+                "See what it does with: ingestd status",
+            ) from error
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, json.dumps({"pid": os.getpid(), "since": since}).encode(), 0)
+
+    def release(self) -> None:
+        """Let the next one in."""
+        os.close(self._fd)
+
+
+def holder(state_dir: Path) -> Holder | None:
+    """Tell who holds the state directory, without getting in a starting daemon's way."""
+    try:
+        fd = os.open(state_dir / LOCK_NAME, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _whole_file(fcntl.F_WRLCK))
+    finally:
+        os.close(fd)
+    kind = struct.unpack_from("h", answer)[0]
+    return None if kind == fcntl.F_UNLCK else _read_holder(state_dir)
+
+
+def _whole_file(kind: int) -> bytes:
+    """A `struct flock` over the whole file (fcntl(2)); open-file-description locks want pid 0."""
+    return struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 0, 0)
+
+
+def _read_holder(state_dir: Path) -> Holder:
+    with suppress(OSError, ValueError, TypeError):
+        told = json.loads((state_dir / LOCK_NAME).read_bytes())
+        return Holder(int(told["pid"]), float(told["since"]))
+    return Holder(None, None)
+
+
+class ControlServer:
+    """Answers one JSON line with one JSON line, each client in turn, in a thread of its own."""
+
+    def __init__(self, state_dir: Path, answer: Callable[[Ask], Mapping[str, object]]) -> None:
+        """Listen; `answer` is called in this server's thread and may block briefly."""
+        self._answer = answer
+        self._state_dir = state_dir
+        with suppress(FileNotFoundError):
+            (state_dir / SOCKET_NAME).unlink()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            with _address(state_dir) as address:
+                self._socket.bind(address)
+        finally:
+            os.umask(before)
+        self._socket.listen(16)
+        self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        with suppress(OSError):
+            (self._state_dir / SOCKET_NAME).unlink()
+        self._thread.join(PATIENCE_S)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._socket.accept()
+            except OSError:
+                return
+            with client, suppress(OSError, ValueError, TypeError):
+                client.settimeout(PATIENCE_S)
+                client.sendall(_line(self._answer(_read_line(client))))
+
+
+def ask(state_dir: Path, request: Mapping[str, object], wait: float = 0.8) -> Ask | None:
+    """Ask the running daemon; None when there is none or it does not answer within `wait`."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(wait)
+        try:
+            with _address(state_dir) as address:
+                client.connect(address)
+            client.sendall(_line(request))
+            return _read_line(client)
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+@contextmanager
+def _address(state_dir: Path) -> Iterator[str]:
+    fd = os.open(state_dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{fd}/{SOCKET_NAME}"
+    finally:
+        os.close(fd)
+
+
+def _line(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+def _read_line(client: socket.socket) -> Ask:
+    gathered = bytearray()
+    while not gathered.endswith(b"\n"):
+        piece = client.recv(65536)
+        if not piece or len(gathered) > LONGEST:
+            raise ValueError
+        gathered += piece
+    value = json.loads(gathered)
+    if not isinstance(value, dict):
+        raise TypeError
+    return value

@@ -1,0 +1,143 @@
+"""What can happen to a row, as values; `decisions` says what each makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ingestd.model import Reason, State
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An attempt is about to start."""
+
+    upload_name: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """The far side named a video for this row: by its answer, or found by a look."""
+
+    video_no: str
+    content_hash: str | None
+    how: str  # "accepted" or "found"
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateRefused:
+    """Refused for the account's sake: the attempt is given back (rules R7)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRefused:
+    """Refused for good for the file's own sake."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """Provably not accepted, for the file's own reasons or for none that is known."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Our side ended or could not begin the attempt: later again, nothing burned."""
+
+    text: str
+    after: float | None = None  # seconds; None: the row's growing delay
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """The last byte may have gone out and no word came back."""
+
+    text: str
+    readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """A complete look brought no evidence."""
+
+    spent: float  # monotonic seconds since the last answered look
+    readable: bool
+    trusted: bool  # the far side's list is known to show our names
+
+
+@dataclass(frozen=True, slots=True)
+class LookFailed:
+    """A look brought no answer: it spends nothing."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRead:
+    """The far side said how far the indexing is; "" means it does not show the video yet."""
+
+    status: str
+    spent: float
+    cause: str | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Another file stands at the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """The file is no longer there; proven by two scans of a root that is in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A look at the file said what it is: the verdict, in the words of the row."""
+
+    state: State  # queued, held, rejected, duplicate
+    reason: Reason | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SameContent:
+    """Proven: another row holds this content."""
+
+    original: int
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A person said `retry` (or `approve`): go on with it."""
+
+    pay_again: bool = False
+
+
+Event = (
+    Claimed
+    | TakenIn
+    | GateRefused
+    | FileRefused
+    | AttemptFailed
+    | Postponed
+    | OutcomeUnknown
+    | NotFound
+    | LookFailed
+    | StatusRead
+    | Replaced
+    | Vanished
+    | Judged
+    | SameContent
+    | Wanted
+)

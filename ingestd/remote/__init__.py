@@ -1,0 +1,1 @@
+"""The far side: its contract (`contract`) and the httpx client that keeps it."""
