@@ -12,13 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from ingestd.model import Scope as Scope  # noqa: PLC0414 - re-exported: part of this contract
-from ingestd.model import Video as Video  # noqa: PLC0414 - re-exported: part of this contract
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ingestd.model import Container, Stat
+    from ingestd.model import Container, Scope, Stat, Video
 
 
 class Refusal(StrEnum):
@@ -129,6 +126,8 @@ class Page:
     videos: tuple[Video, ...]
     page: int
     total: int | None
+    rows: int = 0  # as received, unreadable ones included: 0 is past the end of the list
+    date: float | None = None  # the far side's clock, seconds, from its Date header (rules R2)
 
 
 @dataclass(frozen=True, slots=True)

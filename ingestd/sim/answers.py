@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from enum import Enum
+from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SUCCESS: Final = "0000"
+OK: Final = 200
 JSON_TYPE: Final = "application/json"
 
 
@@ -33,7 +34,7 @@ class Refused(Exception):  # noqa: N818 - a documented answer of the far side, n
         self.wait = wait
 
 
-class Delivery(Enum):
+class Delivery(StrEnum):
     """What happens to an answer on its way."""
 
     SEND = "send"
@@ -82,10 +83,12 @@ class Answer:
     @property
     def label(self) -> str:
         """Short name for counting: the envelope code, else the HTTP status, else what was done."""
-        if self.delivery in {Delivery.DROP, Delivery.HANG}:
+        if self.delivery is not Delivery.SEND:
             return self.delivery.value
         code = "" if self.envelope is None else str(self.envelope.get("code", ""))
-        return code if self.status == HTTPStatus.OK and code else f"http {self.status} {code}".strip()
+        if code and self.status == OK:
+            return code.zfill(len(SUCCESS))
+        return f"http {self.status} {code}".strip()
 
 
 def encode(value: object) -> bytes:

@@ -9,7 +9,7 @@ import h11
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PIECE: Final = 1024 * 1024
+PIECE: Final = 1048576
 """Most bytes taken from the socket at once."""
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CONNECTION_FAULTS: Final[Mapping[FaultKind, Delivery]] = {
     FaultKind.DROP: Delivery.DROP,
+    FaultKind.CUT_BODY: Delivery.DROP,  # the body ended before the byte that it waited for
     FaultKind.HANG: Delivery.HANG,
 }
 _MANGLING_FAULTS: Final = frozenset(
@@ -24,7 +25,17 @@ _MANGLING_FAULTS: Final = frozenset(
 )
 
 
-def replacement(fault: Fault, ordinary: Answer | None, dialect: Dialect, path: str, now: float) -> Answer:
+def spoils(fault: Fault, ordinary: Answer) -> bool:
+    """Whether a fault that lets the request take effect replaces its answer.
+
+    A request that was refused anyway keeps its refusal, unless it is the connection that fails.
+    """
+    return ordinary.succeeded or fault.kind in _CONNECTION_FAULTS
+
+
+def replacement(
+    fault: Fault, ordinary: Answer | None, dialect: Dialect, path: str, now: float
+) -> Answer:
     """What is answered instead of `ordinary`; that is None when the request took no effect."""
     if fault.kind in _CONNECTION_FAULTS:
         return Answer(delivery=_CONNECTION_FAULTS[fault.kind], reset=fault.reset)
@@ -70,7 +81,11 @@ def _headers(fault: Fault, now: float) -> tuple[tuple[str, str], ...]:
     if fault.kind is FaultKind.REDIRECT:
         headers.append(("Location", fault.location))
     if fault.retry_after is not None:
-        wait = http_date(now + fault.retry_after) if fault.retry_after_date else str(round(fault.retry_after))
+        wait = (
+            http_date(now + fault.retry_after)
+            if fault.retry_after_date
+            else str(round(fault.retry_after))
+        )
         headers.append(("Retry-After", wait))
     return tuple(headers)
 

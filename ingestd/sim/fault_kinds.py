@@ -93,9 +93,7 @@ SPECS: Final[Mapping[FaultKind, Spec]] = {
         code="0401",
         msg="Authorization is invalid or incorrect.",
     ),
-    FaultKind.DISABLED: Spec(
-        help="0403", code="0403", msg="Developer account has been disabled."
-    ),
+    FaultKind.DISABLED: Spec(help="0403", code="0403", msg="Developer account has been disabled."),
     FaultKind.NO_PERMISSION: Spec(help="9009", code="9009", msg="Permission denied."),
     FaultKind.DUPLICATE_REQUEST: Spec(
         help="0409", code="0409", msg="Duplicate requests are not allowed"
@@ -105,9 +103,7 @@ SPECS: Final[Mapping[FaultKind, Spec]] = {
     FaultKind.HTTP_ERROR: Spec(
         help="HTTP 503, or status; body spring, html, empty or envelope", status=503, body="spring"
     ),
-    FaultKind.REDIRECT: Spec(
-        help="HTTP 302, or status, to location", status=302, body="empty"
-    ),
+    FaultKind.REDIRECT: Spec(help="HTTP 302, or status, to location", status=302, body="empty"),
     FaultKind.HTML: Spec(help="a web page with HTTP 200", body="html"),
     FaultKind.EARLY_ANSWER: Spec(
         help="answers after after_bytes of the body (HTTP 413, or status and code), "

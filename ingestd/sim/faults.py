@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ANY_ENDPOINT: Final = "any"
+STATUS_MIN: Final = 200
+STATUS_MAX: Final = 599
 
 
 class BodyForm(StrEnum):
@@ -42,7 +44,8 @@ class Fault:
         body: Form of the answer's body.
         retry_after: Seconds to put into a Retry-After header.
         retry_after_date: Write them as an HTTP date.
-        after_bytes: Where in the body it happens; negative counts from the end.
+        after_bytes: Where in the body it happens; negative counts from the end. In a shorter
+            body it happens at the end.
         seconds: How long, by the stand-in's clock.
         then: What follows an early answer.
         reset: End connections with a reset instead of a plain close.
@@ -74,6 +77,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.endpoint not in {None, ANY_ENDPOINT, *(e.value for e in Endpoint)}:
             raise ValueError(f"endpoint: {self.endpoint!r} is none of the far side's endpoints")
+        if self.status is not None and not STATUS_MIN <= self.status <= STATUS_MAX:
+            raise ValueError(f"status: {self.status} is no final HTTP status")
 
     @property
     def spec(self) -> Spec:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from ingestd.sim.answers import Refused
-from ingestd.sim.library import DEFAULT_UNIQUE_ID, Details
+from ingestd.sim.library import DEFAULT_FOLDER, DEFAULT_UNIQUE_ID, Details
 
 if TYPE_CHECKING:
     from ingestd.sim.form import FilePart, UploadForm
@@ -20,7 +20,6 @@ TAGS_MAX: Final = 20
 API_TAG: Final = "api"
 LATITUDE_LIMIT: Final = 90.0
 LONGITUDE_LIMIT: Final = 180.0
-DEFAULT_FOLDER: Final = -1
 
 _DATETIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
@@ -91,16 +90,16 @@ class FieldReader:
             self._refuse("unique_id must not be empty")
         return value
 
-    def _folder_id(self) -> int | None:
+    def _folder_id(self) -> int:
         text = self._texts.get("folder_id")
         if text is None or self._settings.scopes == "unique_id":
-            return None
+            return DEFAULT_FOLDER
         if not _INTEGER.fullmatch(text):
             self._refuse("folder_id must be an integer")
         folder = int(text)
-        if folder == DEFAULT_FOLDER:
-            return None
         owned = self._settings.folders
+        if folder == DEFAULT_FOLDER:
+            return folder
         if folder <= 0 or (owned is not None and folder not in owned):
             self._refuse("folder_id does not belong to this account")
         return folder

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_UNIQUE_ID: Final = "default"
+DEFAULT_FOLDER: Final = -1
 UNKNOWN_DURATION_S: Final = 60.0
 """A video whose duration cannot be read counts, and is billed, as one minute."""
 
@@ -56,7 +57,7 @@ class Details:
     """The documented fields of an upload, read (contract 1.1)."""
 
     unique_id: str = DEFAULT_UNIQUE_ID
-    folder_id: int | None = None
+    folder_id: int = DEFAULT_FOLDER
     callback: str | None = None
     datetime_taken_ms: int | None = None
     camera_model: str | None = None

@@ -81,7 +81,7 @@ def parse_query(body: bytes, settings: SimSettings) -> ListQuery:
         page=values.positive("page", 1),
         size=_page_size(values, settings),
         unique_id=_unique_id(values, settings),
-        folder_id=None if settings.scopes == "unique_id" else _folder_id(values),
+        folder_id=None if settings.scopes == "unique_id" else values.integer("folder_id"),
         video_name=values.text("video_name"),
         video_no=values.text("video_no"),
         video_nos=values.texts("video_nos"),
@@ -170,13 +170,13 @@ def _unique_id(values: _Values, settings: SimSettings) -> str | None:
         return None
     if unique_id is not None and not unique_id.strip():
         raise values.refuse("unique_id", "must not be empty")
-    if unique_id is None and settings.scopes == "both" and values.values.get("folder_id") is not None:
+    if (
+        unique_id is None
+        and settings.scopes == "both"
+        and values.values.get("folder_id") is not None
+    ):
         return None
     return DEFAULT_UNIQUE_ID if unique_id is None else unique_id
-
-
-def _folder_id(values: _Values) -> int | None:
-    return values.integer("folder_id")
 
 
 def _place(values: _Values) -> tuple[float, float] | None:

@@ -1,4 +1,4 @@
-"""What the stand-in is told to be: one value with a knob for every point that the contract leaves open."""
+"""What the stand-in is told to be, with a knob for every point that the contract leaves open."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ FIXED_AT_START: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimSettings:
-    """How the stand-in behaves; every default is the friendliest far side that the contract allows.
+    """How the stand-in behaves; the defaults are the friendliest far side the contract allows.
 
-    Seconds are seconds of the stand-in's clock. "Contract 9.n" names the unknown that a knob covers.
+    Seconds are those of the stand-in's clock. "Contract 9.n" names the unknown a knob covers.
 
     Attributes:
         host: Address to listen on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import ssl
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 HEAD_LIMIT: Final = 64 * 1024
+TLS_RECORD: Final = 16 * 1024
+"""Most bytes that one read from a TLS socket can return (RFC 8446, 5.1)."""
+
 PADDING_PIECE: Final = 1024 * 1024
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: the kernel answers a close with RST (socket(7))."""
 
+BODILESS: Final = frozenset({204, 304})
 GONE: Final = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
@@ -56,6 +61,7 @@ class Wire:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._most = TLS_RECORD if isinstance(sock, ssl.SSLSocket) else PIECE
         self._http = h11.Connection(h11.SERVER)
         self._ahead = b""
         self._body: Body = LengthBody(self.receive, 0, b"")
@@ -72,6 +78,8 @@ class Wire:
         Raises:
             BadHead: What arrived is no HTTP request.
         """
+        if isinstance(self._body, ChunkedBody):
+            self._ahead = self._http.trailing_data[0]
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
         if self._ahead:
             self._http.receive_data(self._ahead)
@@ -110,7 +118,7 @@ class Wire:
             PeerGone: The connection was reset, or nothing came within the idle time.
         """
         try:
-            return self._socket.recv(most)
+            return self._socket.recv(min(most, self._most))
         except (OSError, ValueError) as trouble:  # ValueError: a TLS socket shut down meanwhile
             raise PeerGone(str(trouble)) from trouble
 
@@ -138,11 +146,6 @@ class Wire:
         """Whether another request may follow on this connection."""
         return self._body.ended and self._http.our_state is h11.DONE
 
-    def next_is_here(self) -> None:
-        """Keep what a chunked body's framing has read too far for the next request."""
-        if isinstance(self._body, ChunkedBody):
-            self._ahead = self._http.trailing_data[0]
-
     def _answer_pieces(self, answer: Answer, now: float, *, close: bool) -> Iterator[bytes]:
         payload = answer.payload()
         head = _response_head(answer, len(payload) + answer.padding, now, close=close)
@@ -150,6 +153,7 @@ class Wire:
         if answer.delivery is Delivery.CUT:
             yield start + payload[: answer.cut_at]
             return
+        self._without_body |= answer.status in BODILESS
         yield start + self._framed(payload)
         for done in range(0, answer.padding, PADDING_PIECE):
             yield self._framed(b" " * min(PADDING_PIECE, answer.padding - done))

@@ -1,0 +1,86 @@
+"""Why a path has no row: asked of the running daemon, or told from the rules without one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingestd.cli import live
+from ingestd.config import nearest_folder
+from ingestd.watch.names import Ignored, IgnoredKind, Refused
+
+if TYPE_CHECKING:
+    from ingestd.cli.session import Session
+    from ingestd.config import Folder, Settings
+
+SETTLING = "settling"
+IGNORED = "ignored"
+UNWATCHED = "unwatched"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What is known of a path without a row."""
+
+    state: str  # settling, ignored, unwatched or unknown
+    detail: str
+    exists: bool
+
+
+def explain(session: Session, path: str) -> Explained:
+    """Explain an absolute path that the journal has no row of."""
+    exists = os.path.lexists(path)
+    told = live.ask(session.state_dir, {"ask": "explain", "path": path})
+    if told is not None and isinstance(told.get("state"), str):
+        return Explained(str(told["state"]), str(told.get("detail") or ""), exists)
+    state, detail = by_rules(session.settings, path)
+    if state == UNKNOWN and not exists:
+        detail = "Nothing lies at this path, and the journal does not know it."
+    elif state == UNKNOWN and live.held_by(session.state_dir) is None:
+        detail += " ingestd is not running; it looks at it at its next start: ingestd run"
+    return Explained(state, detail, exists)
+
+
+def by_rules(settings: Settings, path: str) -> tuple[str, str]:
+    """Explain by configuration and name alone; the state and a sentence."""
+    folder = nearest_folder(settings, path)
+    if folder is None:
+        return UNWATCHED, (
+            "It lies in no watched folder. Add its folder to the configuration, or take it once "
+            "with: ingestd add PATH"
+        )
+    if path == str(folder.path):
+        return UNKNOWN, f"This is the watched folder {folder.name} itself."
+    return _in_folder(settings, folder, path)
+
+
+def _in_folder(settings: Settings, folder: Folder, path: str) -> tuple[str, str]:
+    from ingestd.daemon.folders import name_rules  # noqa: PLC0415 - only for a path without a row
+
+    relative = os.path.relpath(path, folder.path)
+    if not folder.recursive and "/" in relative:
+        return UNWATCHED, (
+            f"It lies in a sub-folder of {folder.name}, which is watched without them "
+            "(recursive: false)."
+        )
+    verdict = name_rules(settings, folder).classify_path(relative, is_dir=os.path.isdir(path))  # noqa: PTH112 - odd bytes
+    if isinstance(verdict, Ignored):
+        return IGNORED, _ignored(verdict, folder)
+    if isinstance(verdict, Refused):
+        return UNKNOWN, (
+            f"memories.ai takes no {verdict.extension} files: it will be listed as rejected. "
+            "Convert it to MP4 (H.264 or HEVC), or exclude it."
+        )
+    return UNKNOWN, f"Its name is one that folder {folder.name} takes, but it has no row yet."
+
+
+def _ignored(verdict: Ignored, folder: Folder) -> str:
+    match verdict.kind:
+        case IgnoredKind.JUNK:
+            return f"Ignored as junk ({verdict.rule}); junk: false for folder {folder.name} takes it."
+        case IgnoredKind.EXCLUDED:
+            return f"Ignored by the configuration of folder {folder.name} ({verdict.rule})."
+        case IgnoredKind.EXTENSION:
+            return f"Ignored: {verdict.rule} is no extension of a video."

@@ -1,0 +1,49 @@
+"""The account's and the daemon's troubles in people's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ingestd.cli import words
+from ingestd.model import GateName
+
+if TYPE_CHECKING:
+    from ingestd.model import Gate
+
+_TITLES: Final = {
+    GateName.RATE_LIMIT: "Too many uploads a minute for this account",
+    GateName.INDEXING_CAP: "The indexing queue of this account is full",
+    GateName.CREDITS: "Credits used up",
+    GateName.AUTH: "The key is not accepted",
+    GateName.DISABLED: "The account is disabled",
+    GateName.UNREACHABLE: "The far side cannot be reached",
+    GateName.BUDGET: "The budget is used up",
+    GateName.PAUSED: "Paused",
+    GateName.BANDWIDTH_WINDOW: "No bandwidth at this time of day",
+    GateName.DISK_FULL: "The disk of the journal is full",
+    GateName.JOURNAL: "The journal may not know all that was paid",
+}
+#: What to do; for the other gates the daemon's own sentence says it better.
+_REMEDIES: Final = {
+    GateName.RATE_LIMIT: "Nothing is lost, it goes on by itself.",
+    GateName.INDEXING_CAP: "It goes on when videos are through.",
+    GateName.CREDITS: "Buy credits at memories.ai, then: ingestd resume",
+    GateName.DISABLED: "Nothing is lost. Ask memories.ai, then: ingestd resume",
+    GateName.UNREACHABLE: "Nothing is lost; goes on by itself when it is back.",
+    GateName.DISK_FULL: "Nothing is sent that could not be written down. Make room there.",
+    GateName.PAUSED: "Go on with: ingestd resume",
+    GateName.BANDWIDTH_WINDOW: "It goes on by itself.",
+}
+
+
+def gate_sentence(gate: Gate, now: float) -> str:
+    """Say since when, what to do, and when it goes on by itself."""
+    title = _TITLES.get(gate.name, str(gate.name))
+    remedy = _REMEDIES.get(gate.name) or words.printable(gate.detail)
+    text = f"{title} since {words.moment(gate.since, now)}."
+    if remedy:
+        text += f" {remedy}"
+    if gate.until is None:
+        return text
+    verb = "goes on" if gate.name in (GateName.PAUSED, GateName.BUDGET) else "tries"
+    return f"{text}   ({verb} by itself at {words.moment(gate.until, now)})"

@@ -1,0 +1,196 @@
+"""What `--json` prints: rows, history, status (interface 3). Unknown is null, times are UTC."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ingestd.model import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ingestd.cli.snapshot import LiveUpload
+    from ingestd.cli.status_report import FolderReport, Group, Report
+    from ingestd.model import Item, Send, Step
+
+STATUS_SCHEMA = 1
+
+Document = dict[str, Any]
+
+
+def dump(value: object, *, indent: int | None = None) -> str:
+    """Write one JSON document; odd bytes in paths stay as escaped surrogates."""
+    return json.dumps(value, indent=indent, allow_nan=False)
+
+
+def iso(at: float | None) -> str | None:
+    """Write a time as ISO 8601 in UTC with milliseconds: 2026-11-22T22:43:07.000Z."""
+    if at is None:
+        return None
+    text = datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def row(item: Item, sends: Sequence[Send] = ()) -> Document:
+    """Write a journal row."""
+    return {
+        "id": item.id,
+        **path_keys(item.path),
+        "folder": item.folder,
+        "state": item.state,
+        "reason": item.reason,
+        "detail": item.detail,
+        "size": item.stat.size if item.stat else None,
+        "fingerprint": item.fingerprint,
+        "content_hash": item.content_hash,
+        "duration_s": item.duration_s,
+        "video_no": item.video_no,
+        "upload_name": item.upload_name,
+        "scope": item.scope,
+        "duplicate_of": item.duplicate_of,
+        "attempts": item.attempts,
+        "sends": [
+            {"at": iso(send.at), "bytes": send.sent, "outcome": send.outcome} for send in sends
+        ],
+        "next_attempt_at": iso(item.next_attempt_at),
+        "first_seen_at": iso(item.first_seen_at),
+        "queued_at": iso(item.queued_at),
+        "uploaded_at": iso(item.uploaded_at),
+        "parsed_at": iso(item.parsed_at),
+        "updated_at": iso(item.updated_at),
+        "fields": dict(item.fields),
+    }
+
+
+def path_keys(path: str) -> Document:
+    """Write a path; one that is no UTF-8 also as base64 of its bytes."""
+    raw = os.fsencode(path)
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"path": path, "path_b64": base64.b64encode(raw).decode("ascii")}
+    return {"path": path}
+
+
+def history(steps: Iterable[Step]) -> list[Document]:
+    """Write the history of a row."""
+    return [
+        {
+            "at": iso(step.at),
+            "from": step.from_state,
+            "to": step.to_state,
+            "event": step.event,
+            "detail": step.detail,
+        }
+        for step in steps
+    ]
+
+
+def status(report: Report) -> Document:
+    """Write the status report."""
+    return {
+        "schema": STATUS_SCHEMA,
+        "version": report.version,
+        "config": report.config,
+        "state_dir": report.state_dir,
+        "daemon": {
+            "running": report.running,
+            "answering": report.answering,
+            "pid": report.pid if report.running else None,
+            "since": iso(report.since) if report.running else None,
+        },
+        "paused": report.paused,
+        "needs_you": list(report.needs_you),
+        "counts": _counts(report),
+        "gates": [
+            {
+                "name": gate.name,
+                "since": iso(gate.since),
+                "until": iso(gate.until),
+                "detail": gate.detail,
+            }
+            for gate in report.gates
+        ],
+        "api": {
+            "base_url": report.base_url,
+            "key_id": report.key_id,
+            "key_source": report.key_source,
+            "last_ok_at": iso(report.last_ok_at),
+        },
+        "queue": {
+            "files": report.queue.files,
+            "bytes": report.queue.bytes,
+            "minutes": round(report.queue.minutes, 3),
+            "eta": iso(report.queue.eta),
+            "waiting_for": report.queue.waiting_for,
+        },
+        "folders": [_folder(folder) for folder in report.folders],
+        "uploads": [_upload(upload) for upload in report.uploads],
+        "problems": [_group(group) for group in report.problems],
+        "usage": _usage(report),
+    }
+
+
+def _counts(report: Report) -> Document:
+    counts: Document = {str(state): report.counts[state] for state in State}
+    counts[State.SETTLING] = report.settling
+    return counts
+
+
+def _folder(folder: FolderReport) -> Document:
+    live = folder.live
+    return {
+        "name": folder.name,
+        "path": live.path,
+        "configured": folder.configured,
+        "mode": live.mode,
+        "filesystem": live.filesystem,
+        "state": live.state,
+        "since": iso(live.since),
+        "last_scan_at": iso(live.last_scan_at),
+        "settling": live.settling,
+        "ignored_by": dict(live.ignored_by),
+        "detail": live.detail,
+        "counts": {str(state): n for state, n in folder.counts.items() if n},
+        "held": [_group(group) for group in folder.held],
+    }
+
+
+def _upload(upload: LiveUpload) -> Document:
+    return {
+        "id": upload.id,
+        **path_keys(upload.path),
+        "sent": upload.sent,
+        "size": upload.size,
+        "bytes_per_second": upload.bytes_per_second,
+        "phase": upload.phase,
+        "since": iso(upload.since),
+    }
+
+
+def _group(group: Group) -> Document:
+    return {
+        "state": group.state,
+        "reason": group.reason,
+        "files": group.files,
+        "bytes": group.bytes,
+        "minutes": round(group.seconds / 60, 3),
+        "billed": group.billed,
+    }
+
+
+def _usage(report: Report) -> Document:
+    spent = report.spent
+    return {
+        "uploads_today": spent.uploads_today,
+        "minutes_today": round(spent.minutes_today, 3),
+        "minutes_month": round(spent.minutes_month, 3),
+        "minutes_per_day": spent.limit_today,
+        "minutes_per_month": spent.limit_month,
+        "price_per_minute": report.price_per_minute,
+        "currency": report.currency,
+    }

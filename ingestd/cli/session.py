@@ -1,0 +1,82 @@
+"""What a command works with: the configuration, the state directory, and whose process it is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingestd.cli.options import Common
+from ingestd.config import find, from_paths, load
+from ingestd.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import click
+
+    from ingestd.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The settings that apply, and the file they are from."""
+
+    settings: Settings
+    config: Path | None  # None: no configuration file; the defaults apply
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the journal lies."""
+        return self.settings.state_dir
+
+
+def open_session(ctx: click.Context, paths: tuple[str, ...] = ()) -> Session:
+    """Load the configuration; without a file, `paths` are folders with defaults.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        UsageError: a file was named and is not there.
+    """
+    config = find_config(ctx)
+    if config is None:
+        return Session(from_paths(paths, os.environ), None)
+    return Session(load(config, os.environ), config)
+
+
+def find_config(ctx: click.Context) -> Path | None:
+    """Find the configuration file; None: there is none, and none was named."""
+    try:
+        return find(ctx.ensure_object(Common).config, os.environ)
+    except UsageError:
+        return None
+
+
+def journal_session(ctx: click.Context, paths: tuple[str, ...] = ()) -> Session:
+    """Load the configuration, then become the owner of the state directory."""
+    session = open_session(ctx, paths)
+    become_owner(session.state_dir)
+    return session
+
+
+def become_owner(state_dir: Path) -> None:
+    """As root, go on as the owner of the state directory: nothing there may come to be root's.
+
+    A state directory that is not there yet, or is root's own, changes nothing.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        owner = state_dir.stat()
+    except OSError:
+        return
+    if owner.st_uid == 0:
+        return
+    os.setgroups([])
+    os.setgid(owner.st_gid)
+    os.setuid(owner.st_uid)
+
+
+def absolute(path: str) -> str:
+    """Make a path of the command line absolute; links in it stay, as they do in the journal."""
+    return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links

@@ -1,0 +1,154 @@
+"""Gathers what the status report is made of: journal, running daemon, configuration."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ingestd import __version__
+from ingestd.cli import live, words
+from ingestd.cli.status_report import Facts, Place
+from ingestd.journal import JournalReader, Selection, Tally
+from ingestd.model import Reason, State
+from ingestd.watch.mounts import mode_for, read_mounts
+
+if TYPE_CHECKING:
+    from ingestd.cli.session import Session
+    from ingestd.config import Folder
+
+#: So many of the newest rejected rows are asked for the codec they hold.
+CODEC_ROWS = 50
+#: So many codecs are named on the screen.
+CODECS = 3
+#: States whose reasons are told apart.
+_WITH_REASONS = {
+    State.HELD: (
+        Reason.SURGE,
+        Reason.FIRST_LOOK,
+        Reason.OVERSIZE,
+        Reason.UNCONFIRMED,
+        Reason.OTHER_SCOPE,
+        Reason.FOREIGN_DISK,
+        Reason.NO_CHECKSUM_LIST,
+    ),
+    State.REJECTED: (
+        Reason.EXTENSION,
+        Reason.EMPTY,
+        Reason.TOO_LARGE,
+        Reason.MIME,
+        Reason.CODEC,
+        Reason.INCOMPLETE,
+        Reason.UNREADABLE,
+        Reason.NOT_REGULAR,
+        Reason.OUTSIDE_ROOT,
+        Reason.PROXY,
+        Reason.CHECKSUM,
+    ),
+    State.FAILED: (
+        Reason.REFUSED,
+        Reason.INDEXING_FAILED,
+        Reason.INDEXING_DEADLINE,
+        Reason.ATTEMPTS_EXHAUSTED,
+    ),
+}
+
+
+def gather(session: Session, reader: JournalReader, under: str | None = None) -> Facts:
+    """Gather the facts for the whole, or for one path and what lies below it."""
+    settings = session.settings
+    now = time.time()
+    daemon = live.look(session.state_dir)
+    folders = settings.folders if under is None else _concerned(settings.folders, under)
+    tallies = reader.tallies() if under is None else tuple(_below(reader, folders, under))
+    return Facts(
+        version=__version__,
+        now=now,
+        config=str(session.config) if session.config else None,
+        state_dir=str(session.state_dir),
+        base_url=settings.api.base_url,
+        per_minute=settings.upload.per_minute,
+        budget=settings.budget,
+        places=_places(folders),
+        running=daemon.running,
+        pid=daemon.pid,
+        since=daemon.since,
+        live=daemon.snapshot,
+        tallies=tallies,
+        gates=reader.gates(),
+        usage=reader.usage(words.day(now)[:8] + "01"),
+        refused_codecs=_codecs(reader, tallies, under),
+        under=under,
+    )
+
+
+def _places(folders: tuple[Folder, ...]) -> tuple[Place, ...]:
+    """How each folder lies, by the mount table alone: a dead share must not hold up `status`."""
+    mounts = read_mounts()
+    places = []
+    for folder in folders:
+        mount = mounts.of(str(folder.path))
+        mode = mode_for(mount.fstype, str(folder.mode)).value if mount else None
+        fstype = mount.fstype if mount else None
+        places.append(Place(folder.name, str(folder.path), mode, fstype))
+    return tuple(places)
+
+
+def _concerned(folders: tuple[Folder, ...], under: str) -> tuple[Folder, ...]:
+    """The folder that the path lies in, and the folders that lie below it."""
+    below = tuple(one for one in folders if _lies_in(str(one.path), under))
+    around = [one for one in folders if _lies_in(under, str(one.path)) and one not in below]
+    deepest = max(around, key=lambda one: len(str(one.path)), default=None)
+    return ((deepest,) if deepest else ()) + below
+
+
+def _lies_in(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def _below(reader: JournalReader, folders: tuple[Folder, ...], under: str) -> list[Tally]:
+    """Tally a subtree; folders that lie in it whole are tallied in the journal already."""
+    if not folders:
+        return _tallies_of(reader, None, under)
+    whole = {folder.name for folder in folders if _lies_in(str(folder.path), under)}
+    parts = [folder.name for folder in folders if folder.name not in whole]
+    ready = [tally for tally in reader.tallies() if tally.folder in whole]
+    return ready + [tally for name in parts for tally in _tallies_of(reader, name, under)]
+
+
+def _tallies_of(reader: JournalReader, folder: str | None, under: str) -> list[Tally]:
+    """Tally one folder's rows of a subtree, with as few counts as there are states and reasons."""
+    tallies = []
+    for state in State:
+        states = frozenset({state})
+        for reason in _reasons(reader, state, Selection(states=states, folder=folder, under=under)):
+            reasons = frozenset({reason}) if reason else frozenset()
+            chosen = Selection(states=states, reasons=reasons, folder=folder, under=under)
+            totals = reader.count(chosen)
+            if totals.files:
+                tallies.append(
+                    Tally(folder, state, reason, totals.files, totals.bytes, totals.seconds)
+                )
+    return tallies
+
+
+def _reasons(reader: JournalReader, state: State, whole: Selection) -> tuple[Reason | None, ...]:
+    reasons = _WITH_REASONS.get(state)
+    if reasons is None:
+        return (None,)
+    return reasons if reader.count(whole).files else ()
+
+
+def _codecs(
+    reader: JournalReader, tallies: tuple[Tally, ...], under: str | None
+) -> tuple[str, ...]:
+    if not any(tally.reason is Reason.CODEC for tally in tallies):
+        return ()
+    newest = Selection(
+        states=frozenset({State.REJECTED}),
+        reasons=frozenset({Reason.CODEC}),
+        under=under,
+        limit=CODEC_ROWS,
+        newest=True,
+    )
+    found = dict.fromkeys(item.codec for item in reader.items(newest) if item.codec)
+    return tuple(sorted(found))[:CODECS]

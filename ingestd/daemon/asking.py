@@ -1,0 +1,261 @@
+"""Asking the far side about rows it has, or may have: following the indexing, finding lost uploads.
+
+Both desks share one lane, so that they ask one question at a time, and one memory of when each row
+was last answered: only time between two answered questions counts (rules R2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ingestd import evidence
+from ingestd.daemon import jobs
+from ingestd.daemon.flights import NAMES_SHOWN, linked_elsewhere
+from ingestd.daemon.messages import LookEnded, Polled
+from ingestd.follow import plan_polls
+from ingestd.lifecycle import events
+from ingestd.model import Scope, State
+from ingestd.naming import stem_of
+from ingestd.remote.contract import Refusal, Trouble
+
+if TYPE_CHECKING:
+    from ingestd.daemon.context import Context
+    from ingestd.daemon.gatekeeper import Gatekeeper
+    from ingestd.follow import Poll
+    from ingestd.model import Item, Send, Video
+
+LANE = "ask"
+#: Rows due within this time are asked for together, seconds.
+TOGETHER_S = 1.0
+#: Rows planned at once.
+MOST_DUE = 1000
+#: Shortest and longest pause of all questions after a 0429 on one of them, seconds.
+SLOW_MIN_S, SLOW_MAX_S = 2.0, 300.0
+#: A question answered longer ago than this says nothing about the time between, seconds.
+LONGEST_STRETCH_S = 900.0
+
+
+class Stretches:
+    """Monotonic time between answered questions, per row."""
+
+    def __init__(self) -> None:
+        self._answered: dict[int, float] = {}
+
+    def spent(self, item_id: int, mono: float) -> float:
+        """Count the time since the last answer; an outage or a pause in between counts nothing."""
+        before = self._answered.get(item_id)
+        self._answered[item_id] = mono
+        return 0.0 if before is None else min(mono - before, LONGEST_STRETCH_S)
+
+    def broke(self, item_id: int) -> None:
+        """A question went unanswered: the stretch ends."""
+        self._answered.pop(item_id, None)
+
+
+class Asking:
+    """What the two desks below share: the lane, the pause after a 0429, the stretches."""
+
+    def __init__(self, ctx: Context, keeper: Gatekeeper) -> None:
+        self.ctx, self.keeper = ctx, keeper
+        self.stretches = Stretches()
+        self.pause_until = 0.0  # monotonic
+        self._pause = 0.0
+
+    def failed(self, trouble: Trouble, item_ids: list[int]) -> None:
+        """A question brought no answer: note what it says about the account and the pace."""
+        for item_id in item_ids:
+            self.stretches.broke(item_id)
+        if trouble.kind is Refusal.RATE:
+            self._pause = min(SLOW_MAX_S, max(SLOW_MIN_S, self._pause * 2))
+            wait = max(self._pause, trouble.retry_after or 0.0)
+            self.pause_until = self.ctx.now.mono + wait
+            self.ctx.log.warning("api.slowed", seconds=wait, detail=trouble.text)
+        else:
+            self.keeper.trouble(trouble)
+
+    def answered(self) -> None:
+        """A question was answered."""
+        self._pause = 0.0
+        self.keeper.answered()
+
+
+class Following:
+    """The desk that follows indexing rows until their status is final."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._under_way: set[int] = set()
+        self._one_by_one: set[int] = set()
+
+    def tick(self) -> float | None:
+        """Ask about what is due; say when to come again (monotonic)."""
+        asking, ctx = self._asking, self._asking.ctx
+        if self._under_way or ctx.stopping:
+            return None
+        if asking.pause_until > ctx.now.mono:
+            return asking.pause_until
+        if not self._due(ctx.now.wall):
+            return self._next_due()
+        for poll in plan_polls(self._due(ctx.now.wall + TOGETHER_S), frozenset(self._one_by_one)):
+            self._ask(poll)
+        return None
+
+    def _ask(self, poll: Poll) -> None:
+        self._under_way |= {item.id for item in poll.items}
+        ctx, scope = self._asking.ctx, Scope.parse(poll.scope)
+        broke = Polled(poll, {}, Trouble(Refusal.GARBLED, "the question broke"))
+        ctx.workers.submit(LANE, lambda: jobs.poll(ctx.far, poll, scope), broke)
+
+    def _due(self, wall: float) -> list[Item]:
+        journal = self._asking.ctx.journal
+        late = journal.due(State.FAILED, wall, MOST_DUE)  # past their deadline: asked daily
+        return [*journal.due(State.INDEXING, wall, MOST_DUE), *late]
+
+    def _next_due(self) -> float | None:
+        ctx = self._asking.ctx
+        dues = [ctx.journal.next_due(state) for state in (State.INDEXING, State.FAILED)]
+        return min((ctx.mono(due) for due in dues if due is not None), default=None)
+
+    def polled(self, message: Polled) -> None:
+        """Record what the far side said about each row."""
+        asking, ctx = self._asking, self._asking.ctx
+        ids = [item.id for item in message.poll.items]
+        self._under_way -= set(ids)
+        if message.trouble is not None:
+            asking.failed(message.trouble, ids)
+        else:
+            asking.answered()
+        for item_id in ids:
+            item = ctx.journal.item(item_id)
+            if item is None or item.video_no is None:
+                continue
+            if message.trouble is not None:
+                if item.state is State.INDEXING:
+                    ctx.apply(item, events.LookFailed(message.trouble.text))
+                else:
+                    self._tomorrow(item)
+            else:
+                self._read(item, message.videos.get(item.video_no), in_list=not message.poll.single)
+
+    def _tomorrow(self, item: Item) -> None:
+        ctx = self._asking.ctx
+        later = replace(item, next_attempt_at=ctx.now.wall + 3600.0)
+        ctx.journal.revise(item, later, ctx.now.wall)
+
+    def _read(self, item: Item, video: Video | None, *, in_list: bool) -> None:
+        ctx = self._asking.ctx
+        if video is None and in_list:
+            self._one_by_one.add(item.id)  # a list may hide what metadata shows
+        if video is not None and in_list:
+            self._one_by_one.discard(item.id)
+        spent = self._asking.stretches.spent(item.id, ctx.now.mono)
+        read = (
+            events.StatusRead("", spent)
+            if video is None
+            else events.StatusRead(video.status, spent, video.cause, video.duration_s)
+        )
+        if video is not None and video.name is not None and item.upload_name is not None:
+            self._learn_names(evidence.same_name(video.name, stem_of(item.upload_name)))
+        after = ctx.apply(item, read)
+        if after.state is not State.INDEXING:
+            self._one_by_one.discard(item.id)
+            self._asking.stretches.broke(item.id)
+
+    def _learn_names(self, shown: bool) -> None:  # noqa: FBT001 - one fact
+        journal = self._asking.ctx.journal
+        if journal.meta(NAMES_SHOWN) is not shown:
+            journal.set_meta(NAMES_SHOWN, shown)
+
+
+class Confirming:
+    """The desk that finds out what became of uploads whose answers were lost."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._under_way: int | None = None
+
+    def tick(self) -> float | None:
+        """Look for what is due, one row at a time; say when to come again (monotonic)."""
+        asking, ctx = self._asking, self._asking.ctx
+        if self._under_way is not None or ctx.stopping:
+            return None
+        if asking.pause_until > ctx.now.mono:
+            return asking.pause_until
+        for item in ctx.journal.due(State.CONFIRMING, ctx.now.wall, 1):
+            send = ctx.journal.last_send(item.id)
+            if send is not None and item.stat is not None:
+                self._look(item, send)
+                return None
+        due = ctx.journal.next_due(State.CONFIRMING)
+        return None if due is None else ctx.mono(due)
+
+    def _look(self, item: Item, send: Send) -> None:
+        ctx, far = self._asking.ctx, self._asking.ctx.far
+        self._under_way = item.id
+        scope, stem = Scope.parse(send.scope), stem_of(send.upload_name)
+        sought = evidence.Sought(stem, send.size)
+        nobody: frozenset[str] = frozenset()
+
+        def found(videos: tuple[Video, ...]) -> bool:
+            return evidence.weigh(sought, videos, nobody).video is not None
+
+        broke = LookEnded(item.id, send.id, (), Trouble(Refusal.GARBLED, "the look broke"))
+        ctx.workers.submit(
+            LANE,
+            lambda: jobs.search(far, item.id, send.id, scope, stem, send.watermark, found),
+            broke,
+        )
+
+    def looked(self, message: LookEnded) -> None:
+        """Record what the look brought."""
+        asking, ctx = self._asking, self._asking.ctx
+        self._under_way = None
+        item, send = ctx.journal.item(message.item_id), ctx.journal.last_send(message.item_id)
+        if item is None or send is None or item.state is not State.CONFIRMING:
+            return
+        if message.trouble is not None:
+            asking.failed(message.trouble, [item.id])
+            ctx.apply(item, events.LookFailed(message.trouble.text))
+            return
+        asking.answered()
+        self._weigh(item, send, message.videos)
+
+    def _weigh(self, item: Item, send: Send, videos: tuple[Video, ...]) -> None:
+        ctx = self._asking.ctx
+        sought = evidence.Sought(stem_of(send.upload_name), send.size)
+        linked = linked_elsewhere(ctx.journal, item.id, [video.video_no for video in videos])
+        weighed = evidence.weigh(sought, videos, linked)
+        if weighed.video is not None:
+            self._found(item, send, weighed.video.video_no, weighed.others)
+            return
+        event = events.NotFound(
+            spent=self._asking.stretches.spent(item.id, ctx.now.mono),
+            readable=item.id in ctx.readable,
+            trusted=self._trusted(send) and not weighed.doubtful,
+        )
+        with ctx.journal.transaction():
+            after = ctx.apply(item, event)
+            if after.state is not State.CONFIRMING:
+                self._asking.stretches.broke(item.id)
+                ctx.readable.discard(item.id)
+                ctx.journal.end_send(send.id, ctx.now.wall, "not_found")
+
+    def _trusted(self, send: Send) -> bool:
+        """Not finding our name proves something only where our names are known to be shown."""
+        ctx = self._asking.ctx
+        return (
+            ctx.journal.meta(NAMES_SHOWN) is True
+            and ctx.settings.upload.name_token
+            and bool(send.upload_name)
+        )
+
+    def _found(self, item: Item, send: Send, video_no: str, others: tuple[str, ...]) -> None:
+        ctx = self._asking.ctx
+        detail = "The lost answer's video was found: nothing is sent again."
+        if others:
+            detail += f" It was paid more than once; also there: {', '.join(others)}."
+        with ctx.journal.transaction():
+            ctx.journal.end_send(send.id, ctx.now.wall, "found")
+            ctx.apply(item, events.TakenIn(video_no, None, "found", detail))
+        self._asking.stretches.broke(item.id)

@@ -1,0 +1,168 @@
+"""Suspicion and proof of equal content (rules R4): a sample suspects, the full hash decides."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ingestd.daemon import jobs
+from ingestd.daemon.messages import Hashed
+from ingestd.lifecycle import events
+from ingestd.model import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingestd.daemon.context import Context
+    from ingestd.model import Item
+
+LANE = "hash"
+#: Suspects weighed in one go.
+MOST = 200
+#: A row in one of these will still be read in full by its own upload: its hash is waited for.
+WILL_BE_SENT = frozenset({State.QUEUED, State.UPLOADING, State.CONFIRMING})
+#: A row that comes back to `queued` from these was weighed before.
+SUSPECTED = frozenset({State.QUEUED, State.UPLOADING, State.CONFIRMING})
+#: Ended without a video: no original any more.
+NO_ORIGINAL = frozenset({State.GONE, State.REJECTED, State.DUPLICATE})
+
+
+class Contents:
+    """The desk that decides whether a suspect is a duplicate."""
+
+    def __init__(self, ctx: Context, opener: Callable[[Item], Callable[[], int]]) -> None:
+        self._ctx, self._opener = ctx, opener
+        self._hashing: set[int] = set()
+        self._unreadable: set[int] = set()
+        self._stop = threading.Event()
+        self._look_again = True
+        ctx.listeners.append(self._moved)
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether a file is being read."""
+        return bool(self._hashing)
+
+    def close(self) -> None:
+        """End the reading."""
+        self._stop.set()
+
+    def tick(self) -> None:
+        """Weigh the suspects anew when something moved."""
+        if not self._look_again:
+            return
+        self._look_again = False
+        for item in self._ctx.journal.suspects(MOST):
+            if item.state is State.QUEUED and item.id not in self._hashing:
+                self._weigh(item)
+
+    def hashed(self, message: Hashed) -> None:
+        """Keep a hash, then weigh again."""
+        self._hashing.discard(message.item_id)
+        self._look_again = True
+        item = self._ctx.journal.item(message.item_id)
+        if item is None:
+            return
+        if message.digest is None or item.stat is None or message.stat != item.stat:
+            self._unreadable.add(item.id)
+            return
+        hashed = replace(item, content_hash=message.digest)
+        self._ctx.journal.revise(item, hashed, self._ctx.now.wall)
+
+    def _originals(self, item: Item) -> list[Item]:
+        if item.stat is None or item.fingerprint is None:
+            return []
+        rows = self._ctx.journal.same_content(item.stat.size, item.fingerprint, scope=item.scope)
+        return [row for row in rows if row.id != item.id and self._counts(row, item)]
+
+    @staticmethod
+    def _counts(row: Item, item: Item) -> bool:
+        if row.state in NO_ORIGINAL:
+            return False
+        if row.state is State.FAILED and row.video_no is None:
+            return False
+        # of two that wait, the older one goes first
+        return row.state not in WILL_BE_SENT or row.id < item.id or row.suspect_of is None
+
+    def _weigh(self, item: Item) -> None:
+        originals = self._originals(item)
+        known = [row for row in originals if row.content_hash is not None]
+        if known and item.content_hash is None:
+            if self._known_unreadable(item):
+                self._clear(item)  # its upload finds out what is wrong with the file
+            else:
+                self._hash(item)
+            return
+        equal = next((row for row in known if row.content_hash == item.content_hash), None)
+        if equal is not None:
+            self._ctx.apply(item, events.SameContent(equal.id, equal.content_hash or ""))
+            return
+        self._wait_for(item, [row for row in originals if row.content_hash is None])
+
+    def _wait_for(self, item: Item, unknown: list[Item]) -> None:
+        """Wait until the first row's hash is known: from its sending, else by reading it."""
+        for row in unknown:
+            if row.state not in WILL_BE_SENT:
+                if self._known_unreadable(row):
+                    continue  # neither to be had
+                self._hash(row)
+            if row.id != item.suspect_of:
+                waiting = replace(item, suspect_of=row.id)
+                self._ctx.journal.revise(item, waiting, self._ctx.now.wall)
+            return
+        self._clear(item)
+
+    def _known_unreadable(self, item: Item) -> bool:
+        return item.id in self._unreadable or item.stat is None
+
+    def _hash(self, item: Item) -> None:
+        if item.id in self._hashing or item.stat is None:
+            return
+        self._hashing.add(item.id)
+        item_id, stat, open_file, stop = item.id, item.stat, self._opener(item), self._stop
+        self._ctx.workers.submit(
+            LANE,
+            lambda: jobs.hash_file(item_id, stat, open_file, stop),
+            Hashed(item_id, None, None),
+        )
+
+    def _clear(self, item: Item) -> None:
+        cleared = replace(item, suspect_of=None)
+        self._ctx.journal.revise(item, cleared, self._ctx.now.wall)
+
+    def _moved(self, before: Item | None, after: Item) -> None:
+        """A row moved: suspects may be decided, duplicates may have lost their original."""
+        self._look_again = True
+        if after.state is State.QUEUED and (before is None or before.state not in SUSPECTED):
+            self._suspect(after)
+        if before is None or after.video_no is not None:
+            return
+        ended = after.state in NO_ORIGINAL or after.state is State.FAILED
+        if ended and before.state is not after.state:
+            self._hand_over(after)
+
+    def _suspect(self, item: Item) -> None:
+        """A row was queued: look up (size, sample) in the same transaction (rules R4)."""
+        if item.pay_again or not self._ctx.settings.upload.dedupe:
+            return
+        originals = self._originals(item)
+        if originals:
+            suspect = replace(item, suspect_of=originals[0].id)
+            self._ctx.journal.revise(item, suspect, self._ctx.now.wall)
+
+    def _hand_over(self, original: Item) -> None:
+        """A row ended without a video: its oldest living duplicate takes its place (rules R4)."""
+        heirs = [
+            one
+            for one in self._ctx.journal.duplicates_of(original.id)
+            if one.state is State.DUPLICATE
+        ]
+        if not heirs:
+            return
+        heir, others = heirs[0], heirs[1:]
+        detail = f"File {original.id} with the same content ended without a video: this one goes."
+        self._ctx.apply(heir, events.Judged(State.QUEUED, None, detail))
+        for other in others:
+            moved = replace(other, duplicate_of=heir.id)
+            self._ctx.journal.revise(other, moved, self._ctx.now.wall)

@@ -1,0 +1,111 @@
+"""What the desks of the loop share, and the one way in which a row is moved."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ingestd.lifecycle import Policy, decide
+from ingestd.model import Now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from structlog.typing import FilteringBoundLogger
+
+    from ingestd.config import Settings
+    from ingestd.daemon.inbox import Inbox
+    from ingestd.daemon.workers import Workers
+    from ingestd.journal import Journal
+    from ingestd.lifecycle.events import Event
+    from ingestd.model import Item
+    from ingestd.remote.contract import FarSide
+
+
+class Clock(Protocol):
+    """Both clocks at once; the tests have their own."""
+
+    def now(self) -> Now:
+        """Read them."""
+        ...
+
+
+@dataclass(slots=True)
+class Context:
+    """The loop's surroundings. Only the loop's thread touches it."""
+
+    settings: Settings
+    journal: Journal
+    far: FarSide
+    workers: Workers
+    inbox: Inbox
+    log: FilteringBoundLogger
+    host: str
+    now: Now = field(default_factory=lambda: Now(0.0, 0.0))
+    stopping: bool = False
+    last_answer_at: float | None = None  # wall clock; the far side answered something useful
+    listeners: list[Callable[[Item | None, Item], None]] = field(default_factory=list)
+    jitter: Callable[[], float] = random.random
+    #: Rows whose lost answer could be read: three looks suffice (rules R1). In memory only: after
+    #: a restart the longer search is the careful one.
+    readable: set[int] = field(default_factory=set)
+
+    def policy(self) -> Policy:
+        """The limits in force."""
+        upload, indexing = self.settings.upload, self.settings.indexing
+        return Policy(
+            max_attempts=upload.max_attempts,
+            retry_min=upload.retry_min,
+            retry_max=upload.retry_max,
+            poll_min=indexing.poll_min,
+            poll_max=indexing.poll_max,
+            deadline=indexing.deadline,
+            confirm_for=indexing.confirm_for,
+            resend=indexing.confirm_then.value == "resend",
+        )
+
+    def apply(self, item: Item, event: Event) -> Item:
+        """Decide, record, tell: the only way in which the loop moves a row."""
+        decision = decide(item, event, self.now.wall, self.policy(), self.jitter())
+        if decision.name is None:
+            return self.journal.revise(item, decision.item, self.now.wall)
+        with self.journal.transaction():
+            after = self.journal.move(
+                item, decision.item, decision.name, self.now.wall, decision.detail
+            )
+            self.tell(decision.name, item, after, decision.detail)
+            return self._listened(item, after)
+
+    def add(self, item: Item, event: str, detail: str | None = None) -> Item:
+        """Record a new row."""
+        with self.journal.transaction():
+            added = self.journal.add(item, event, self.now.wall, detail)
+            self.tell(event, None, added, detail)
+            return self._listened(None, added)
+
+    def _listened(self, before: Item | None, after: Item) -> Item:
+        """Let the desks act on a move in its own transaction; they may have revised the row."""
+        for listener in self.listeners:
+            listener(before, after)
+        return self.journal.item(after.id) or after
+
+    def tell(self, name: str, before: Item | None, after: Item, detail: str | None) -> None:
+        """Log a move: one event, with id, path, old and new state (interface 5)."""
+        known: dict[str, object] = {
+            "id": after.id,
+            "path": after.path,
+            "from": before.state.value if before else None,
+            "to": after.state.value,
+        }
+        if after.reason:
+            known["reason"] = after.reason.value
+        if after.video_no:
+            known["video_no"] = after.video_no
+        if detail:
+            known["detail"] = detail
+        self.log.info(name, **known)
+
+    def mono(self, wall: float) -> float:
+        """The monotonic moment that a stored time stands for, as the clocks are now."""
+        return self.now.mono + (wall - self.now.wall)

@@ -1,0 +1,198 @@
+"""The loop: takes messages, lets every desk start what is due, says when to come again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestd.daemon import messages as m
+from ingestd.daemon.asking import Asking, Confirming, Following
+from ingestd.daemon.byhand import ByHand
+from ingestd.daemon.content import Contents
+from ingestd.daemon.flights import Flights
+from ingestd.daemon.gatekeeper import Gatekeeper
+from ingestd.daemon.judging import Judging
+from ingestd.daemon.recovery import recover
+from ingestd.daemon.seeing import Seeing
+from ingestd.daemon.snapshot import Snapshots
+from ingestd.daemon.uploads import Uploads
+from ingestd.daemon.wishes import Wishes
+from ingestd.journal import CorruptJournalError, DiskFullError, JournalBusyError
+from ingestd.settle import SettleTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ingestd.config import ApiKey, Folder, Settings
+    from ingestd.daemon.context import Context
+    from ingestd.model import Item, Now
+    from ingestd.watch.hints import Hints
+
+#: Messages handled in one step, so that deadlines are kept under any flood.
+MOST_MESSAGES = 500
+#: How long what could not be recorded waits until it is tried again, seconds.
+AGAIN_S = 5.0
+
+
+class Daemon:
+    """Owns all state. Built, stepped and stopped by one thread."""
+
+    def __init__(self, ctx: Context, hints: Hints, now: Now, config: Path | None = None) -> None:
+        """Build the desks and settle what the last run left half done."""
+        self.ctx = ctx
+        ctx.now = now
+        self.tracker = SettleTracker()
+        self.keeper = Gatekeeper(ctx)
+        self.judging = Judging(ctx, self.tracker, self._folder_of)
+        self.seeing = Seeing(ctx, self.tracker, self.judging, hints)
+        self.contents = Contents(ctx, self._opener)
+        self.flights = Flights(ctx, self.keeper, self._opener)
+        self.uploads = Uploads(ctx, self.keeper, self.flights, self._may_go)
+        asking = Asking(ctx, self.keeper)
+        self.following, self.confirming = Following(asking), Confirming(asking)
+        self.by_hand = ByHand(ctx, self.tracker, self.judging)
+        self.wishes = Wishes(
+            ctx, self.keeper, self.flights, self.seeing, self.judging, self.by_hand
+        )
+        self.snapshots = Snapshots(
+            ctx, self.seeing, self.tracker, self.flights, self.uploads, config
+        )
+        self._unrecorded: list[m.Message] = []
+        self._again_at = 0.0
+        self._handlers = self._table()
+        recover(ctx)
+        self.wishes.act()
+
+    def _table(self) -> dict[type, Callable[..., None]]:
+        return {
+            m.Hint: self.seeing.hinted,
+            m.HintsLost: self.seeing.hints_lost,
+            m.ScanBegun: self.seeing.scan_begun,
+            m.Listed: self.seeing.listed,
+            m.ScanEnded: self.seeing.scan_ended,
+            m.LookedAt: self.seeing.looked_at,
+            m.Probed: self.judging.probed,
+            m.FoundByHand: self.wishes.found,
+            m.Hashed: self.contents.hashed,
+            m.Prepared: self.flights.prepared,
+            m.MarkWanted: self.flights.mark_wanted,
+            m.UploadEnded: self.flights.ended,
+            m.Polled: self.following.polled,
+            m.LookEnded: self.confirming.looked,
+            m.Asked: self._asked,
+            m.JobBroke: self._job_broke,
+        }
+
+    def step(self, now: Now) -> float | None:
+        """Handle what came, start what is due.
+
+        Returns:
+            The monotonic time of the next step; None: when a message comes.
+        """
+        self.ctx.now = now
+        for message in [*self._due_again(), *self.ctx.inbox.take(MOST_MESSAGES)]:
+            self._handle(message)
+        deadlines = self._tick()
+        if self._unrecorded:
+            deadlines.append(self._again_at)
+        if self.ctx.inbox:
+            return now.mono
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def _due_again(self) -> list[m.Message]:
+        """What could not be recorded before, when it is time to try again."""
+        if self.ctx.now.mono < self._again_at:
+            return []
+        again, self._unrecorded = self._unrecorded, []
+        return again
+
+    def _tick(self) -> list[float | None]:
+        self.contents.tick()
+        return [
+            self.seeing.tick(),
+            self.judging.tick(),
+            self.uploads.tick(),
+            self.following.tick(),
+            self.confirming.tick(),
+        ]
+
+    def _handle(self, message: m.Message) -> None:
+        try:
+            self._handlers[type(message)](message)
+        except CorruptJournalError:
+            raise
+        except (DiskFullError, JournalBusyError) as error:
+            self._unrecorded.append(message)
+            self._again_at = self.ctx.now.mono + AGAIN_S
+            self.keeper.disk_full(str(error))
+        except Exception:
+            # a bug or a bad record in one place must not stop the rest (field notes, vector)
+            self.ctx.log.exception("loop.error", message=type(message).__name__)
+
+    def _job_broke(self, message: m.JobBroke) -> None:
+        self.ctx.log.error("worker.error", lane=message.lane, error=message.error)
+        if message.instead is not None:
+            self._handle(message.instead)
+
+    def _asked(self, message: m.Asked) -> None:
+        match message.request.get("ask"):
+            case "snapshot":
+                message.answer(self.snapshots.take())
+            case "explain":
+                message.answer(self.snapshots.explain(str(message.request.get("path"))))
+            case "wake":
+                self.wishes.act()
+                message.answer({"ok": True})
+            case _:
+                message.answer({"error": "unknown question"})
+
+    # --- what the desks ask of each other -----------------------------------------------------
+
+    def _folder_of(self, path: str) -> Folder | None:
+        watched = self.seeing.folder_of(path)
+        return watched.folder if watched else None
+
+    def _opener(self, item: Item) -> Callable[[], int]:
+        return self.judging.opener(item.path)
+
+    def _may_go(self, item: Item) -> str:
+        """Say why a queued row must wait; "" lets it go."""
+        if item.folder is not None:
+            watched = self.seeing.watched.get(item.folder)
+            if watched is None:
+                return f"Folder {item.folder} is not configured any more."
+            if not watched.in_order:
+                return watched.detail or f"Folder {item.folder} is not in order."
+        return self.judging.judge_claimed(item)
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def reconfigure(self, settings: Settings, key: ApiKey) -> None:
+        """Swap the settings; uploads under way go on."""
+        self.ctx.settings = settings
+        self.snapshots.key = key
+        self.judging.reconfigure()
+        self.seeing.reconfigure()
+
+    def begin_stop(self) -> None:
+        """Start nothing more; abort the bodies that cannot finish within the grace."""
+        self.ctx.stopping = True
+        self.flights.stop_all(grace=self.ctx.settings.stop_grace)
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether nothing is under way any more."""
+        return not self.flights.under_way
+
+    def abandon(self, now: Now) -> None:
+        """The grace is over: what has no end yet gets the one that its mark says (rules R1)."""
+        self.ctx.now = now
+        for flight in self.flights.under_way:
+            flight.stop.set()
+        recover(self.ctx)
+
+    def close(self) -> None:
+        """Let go of watchers and workers; the journal is closed by who opened it."""
+        self.contents.close()
+        self.seeing.close()
+        self.ctx.workers.close()

@@ -1,0 +1,147 @@
+"""The closed gates: kept in the journal, closed by troubles, opened by time or success."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestd import gates
+from ingestd.model import Gate, GateName
+from ingestd.remote.contract import Refusal
+
+if TYPE_CHECKING:
+    from ingestd.daemon.context import Context
+    from ingestd.remote.contract import Trouble
+
+#: Which trouble concerns the account, and so closes which gate.
+GATE_OF: dict[Refusal, GateName] = {
+    Refusal.RATE: GateName.RATE_LIMIT,
+    Refusal.CREDITS: GateName.CREDITS,
+    Refusal.AUTH: GateName.AUTH,
+    Refusal.DISABLED: GateName.DISABLED,
+    Refusal.UNREACHABLE: GateName.UNREACHABLE,
+}
+
+#: What a person reads in `status`: what it means and what to do.
+WORDS: dict[GateName, str] = {
+    GateName.RATE_LIMIT: "The far side says: too many uploads. They go on by themselves.",
+    GateName.CREDITS: (
+        "Credits used up. Nothing is lost. Buy credits at memories.ai, then: ingestd resume"
+    ),
+    GateName.AUTH: (
+        "The API key was refused. Nothing is lost. Put the right key in its place, restart, then: "
+        "ingestd resume"
+    ),
+    GateName.DISABLED: (
+        "The account is disabled. Nothing is lost. Ask memories.ai, then: ingestd resume"
+    ),
+    GateName.UNREACHABLE: "memories.ai cannot be reached. Nothing is lost; it is tried again.",
+    GateName.PAUSED: "Paused by hand. Go on with: ingestd resume",
+    GateName.DISK_FULL: (
+        "The disk of the journal is full. Nothing is sent that could not be recorded. Make room."
+    ),
+}
+
+
+class Gatekeeper:
+    """Knows which gates are closed and what that means for the next upload."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._gates: dict[GateName, Gate] = {gate.name: gate for gate in ctx.journal.gates()}
+        self.probing: frozenset[GateName] = frozenset()
+
+    @property
+    def closed(self) -> tuple[Gate, ...]:
+        """The closed gates."""
+        return tuple(self._gates.values())
+
+    def is_closed(self, name: GateName) -> bool:
+        """Tell whether one gate is closed."""
+        return name in self._gates
+
+    def standing(self) -> gates.Standing:
+        """Weigh the gates now; those that open by time alone are opened."""
+        standing = gates.standing(self.closed, self._ctx.now.wall, self.probing)
+        for name in standing.expired:
+            self.open(name)
+        if standing.expired:
+            return gates.standing(self.closed, self._ctx.now.wall, self.probing)
+        return standing
+
+    def trouble(
+        self, trouble: Trouble, *, item_id: int | None = None, at_least: float = 0.0
+    ) -> GateName | None:
+        """Close the gate that a trouble of the account stands for; None: it is not the account's.
+
+        Args:
+            trouble: what the far side said.
+            item_id: the row whose upload met it.
+            at_least: floor of the delay, seconds.
+        """
+        name = GATE_OF.get(trouble.kind)
+        if name is None:
+            return None
+        said = f" (it said: {trouble.text})" if trouble.text else ""
+        self._save(
+            gates.close(
+                self._gates.get(name),
+                name,
+                self._ctx.now.wall,
+                WORDS[name] + said,
+                closed_by=item_id,
+                wait=trouble.retry_after,
+                at_least=at_least,
+            )
+        )
+        return name
+
+    def hold(self, name: GateName, until: float | None = None) -> None:
+        """Close a gate for a person."""
+        self._save(gates.hold_for_person(name, self._ctx.now.wall, WORDS[name], until))
+
+    def disk_full(self, detail: str) -> None:
+        """Close the gate of the journal's disk; in memory only, for it cannot be written."""
+        name = GateName.DISK_FULL
+        self._gates[name] = gates.close(
+            self._gates.get(name), name, self._ctx.now.wall, f"{WORDS[name]} ({detail})"
+        )
+        self._ctx.log.error("gate.closed", gate=name.value, detail=detail)
+
+    def open(self, name: GateName) -> None:
+        """Open a gate, if it is closed."""
+        if self._gates.pop(name, None) is None:
+            return
+        self.probing -= {name}
+        self._ctx.journal.remove_gate(name)
+        self._ctx.log.info("gate.opened", gate=name.value)
+
+    def answered(self) -> None:
+        """The far side answered a question: it can be reached, and knows the key."""
+        self._ctx.last_answer_at = self._ctx.now.wall
+        for name in (GateName.UNREACHABLE, GateName.AUTH):
+            gate = self._gates.get(name)
+            if gate is not None and gate.closed_by is None:
+                self.open(name)  # what an upload closed, only an upload opens
+
+    def accepted(self) -> None:
+        """An upload was accepted: what the far side refused for before is over."""
+        self._ctx.last_answer_at = self._ctx.now.wall
+        for name in set(GATE_OF.values()):
+            self.open(name)
+
+    def resume(self) -> tuple[GateName, ...]:
+        """A person says go on: a pause ends, every other gate lets one probe through now."""
+        self.open(GateName.PAUSED)
+        for gate in self.closed:
+            self._save(gates.probe_now(gate, self._ctx.now.wall), quiet=True)
+        return tuple(self._gates)
+
+    def _save(self, gate: Gate, *, quiet: bool = False) -> None:
+        before = self._gates.get(gate.name)
+        self._gates[gate.name] = gate
+        self._ctx.journal.save_gate(gate)
+        if quiet:
+            return
+        tell = self._ctx.log.info if before else self._ctx.log.warning
+        wait = None if gate.until is None else round(gate.until - self._ctx.now.wall, 1)
+        tell("gate.closed", gate=gate.name.value, detail=gate.detail, tries_again_in_s=wait)

@@ -1,0 +1,98 @@
+"""One pass over what lies there (`run --once`): when it is over, and with which exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingestd.errors import Exit
+from ingestd.model import GateName, State
+
+if TYPE_CHECKING:
+    from ingestd.daemon.context import Context
+    from ingestd.daemon.gatekeeper import Gatekeeper
+    from ingestd.daemon.seeing import Seeing
+    from ingestd.model import Item
+    from ingestd.settle import SettleTracker
+
+#: Gates that only a person opens, as far as one pass is concerned (interface 3).
+FOR_A_PERSON = frozenset(
+    {GateName.AUTH, GateName.CREDITS, GateName.DISABLED, GateName.PAUSED, GateName.BUDGET}
+)
+WORKING = (State.QUEUED, State.UPLOADING, State.CONFIRMING, State.INDEXING)
+#: Ends that leave something for a person.
+BAD = frozenset({State.FAILED, State.REJECTED, State.HELD})
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What one pass is about."""
+
+    paths: tuple[str, ...] = ()  # limits the pass to what lies at or below these
+    until: str = "parsed"  # or "uploaded"
+    timeout: float | None = None  # seconds
+
+
+class Pass:
+    """Follows one pass."""
+
+    def __init__(
+        self, once: Once, ctx: Context, seeing: Seeing, tracker: SettleTracker, keeper: Gatekeeper
+    ) -> None:
+        self._once, self._ctx, self._seeing = once, ctx, seeing
+        self._tracker, self._keeper = tracker, keeper
+        self._began = ctx.now.mono
+        self._last: dict[int, State] = {}
+        ctx.listeners.append(self._moved)
+
+    def _moved(self, before: Item | None, after: Item) -> None:
+        del before
+        if self._concerns(after.path):
+            self._last[after.id] = after.state
+
+    def _concerns(self, path: str) -> bool:
+        below = (one.rstrip("/") for one in self._once.paths)
+        return not self._once.paths or any(
+            path == one or path.startswith(one + "/") for one in below
+        )
+
+    def over(self) -> Exit | None:
+        """Say with which exit code the pass is over; None: it is not."""
+        timeout = self._once.timeout
+        if timeout is not None and self._ctx.now.mono - self._began >= timeout:
+            return Exit.STOPPED_EARLY
+        if not self._seen_all():
+            return None
+        waiting = self._working()
+        if waiting and not self._stuck(waiting):
+            return None
+        if waiting:
+            return Exit.STOPPED_EARLY
+        rooted = all(watched.in_order for watched in self._seeing.watched.values())
+        bad = any(state in BAD for state in self._last.values())
+        return Exit.DONE if rooted and not bad and not self._unfinished() else Exit.PROBLEMS
+
+    def _seen_all(self) -> bool:
+        """Every folder was scanned, or cannot be; all that was seen is judged, or never will be."""
+        for watched in self._seeing.watched.values():
+            if watched.scanning or (watched.in_order and watched.passes == 0):
+                return False
+            if watched.looks or watched.looking:
+                return False
+        return len(self._tracker) == self._unfinished()
+
+    def _unfinished(self) -> int:
+        """Files that this pass cannot bring to an end: incomplete or unreadable now."""
+        return self._tracker.waiting()
+
+    def _working(self) -> list[State]:
+        counts = self._ctx.journal.counts()
+        wanted = WORKING if self._once.until == "parsed" else WORKING[:-1]
+        if self._once.paths:
+            return [state for state in self._last.values() if state in wanted]
+        return [state for state in wanted if counts[state]]
+
+    def _stuck(self, waiting: list[State]) -> bool:
+        """Nothing moves until a person does: only queued rows are left behind such a gate."""
+        closed = any(gate.name in FOR_A_PERSON for gate in self._keeper.closed)
+        return closed and set(waiting) == {State.QUEUED}

@@ -1,0 +1,66 @@
+"""What the end of an attempt means for its row: one table (rules R1). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingestd.lifecycle import events
+from ingestd.remote.contract import (
+    Aborted,
+    Accepted,
+    LocalKind,
+    NotSent,
+    Outcome,
+    Refusal,
+    Refused,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from ingestd.remote.contract import Trouble
+
+#: HTTP answers that say this very body will never be taken.
+FOR_GOOD = frozenset({413, 415})
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the loop does with an outcome."""
+
+    event: events.Event
+    recorded: str  # the word in `sends[].outcome`
+    account: Trouble | None = None  # a trouble of the account: closes its gate if it has one
+
+
+def meaning_of(outcome: Outcome) -> Meaning:
+    """Translate an outcome for the row; gates decide later whether an attempt is given back."""
+    match outcome:
+        case Accepted():
+            taken = events.TakenIn(outcome.video_no, outcome.content_hash, "accepted")
+            return Meaning(taken, "accepted")
+        case Unknown():
+            return Meaning(events.OutcomeUnknown(outcome.text, outcome.readable), "unknown")
+        case Aborted():
+            return Meaning(_aborted(outcome), "not_sent")
+        case Refused() | NotSent():
+            return _refused(outcome.trouble, isinstance(outcome, Refused))
+
+
+def _refused(trouble: Trouble, answered: bool) -> Meaning:  # noqa: FBT001 - private, two callers in sight
+    recorded = "refused" if answered else "not_sent"
+    if trouble.kind is Refusal.FILE and trouble.http in FOR_GOOD:
+        text = f"memories.ai does not take it: {trouble.text}. Nothing was billed."
+        return Meaning(events.FileRefused(text), recorded)
+    failed = events.AttemptFailed(f"Not accepted, nothing was billed: {trouble.text}.")
+    return Meaning(failed, recorded, trouble)
+
+
+def _aborted(outcome: Aborted) -> events.Event:
+    match outcome.kind:
+        case LocalKind.CHANGED:
+            return events.Replaced()
+        case LocalKind.STOPPED | LocalKind.NO_MARK:
+            return events.Postponed(outcome.text, after=0.0)
+        case LocalKind.VANISHED | LocalKind.UNREADABLE:
+            return events.Postponed(outcome.text)

@@ -1,0 +1,276 @@
+"""Seeing: scans, hints and looks, and what each tells about a path (rules R5)."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from ingestd.daemon.folders import FolderWorker, Watched, name_rules
+from ingestd.daemon.messages import LookedAt, ScanEnded
+from ingestd.lifecycle import UNSENT, events
+from ingestd.model import Reason, State
+from ingestd.watch.entries import VANISHED, EntryKind, RootState, ScanReport
+from ingestd.watch.mounts import is_network
+
+if TYPE_CHECKING:
+    from ingestd.config import Folder
+    from ingestd.daemon.context import Context
+    from ingestd.daemon.judging import Judging
+    from ingestd.daemon.messages import Hint, HintsLost, Listed, ScanBegun
+    from ingestd.model import Item, Stat
+    from ingestd.settle import SettleTracker
+    from ingestd.watch.entries import Entry
+    from ingestd.watch.hints import Hints
+
+#: Looks in one job; more wait for the next, so that a scan is not held up for long.
+MOST_LOOKS = 2000
+#: Reasons that are looked into again by themselves (interface 2).
+BY_THEMSELVES = frozenset({Reason.INCOMPLETE, Reason.EMPTY, Reason.UNREADABLE})
+
+
+class Seeing:
+    """The desk that knows what lies in the folders."""
+
+    def __init__(
+        self, ctx: Context, tracker: SettleTracker, judging: Judging, hints: Hints
+    ) -> None:
+        self._ctx, self._tracker, self._judging, self._hints = ctx, tracker, judging, hints
+        self._stop = threading.Event()
+        self._again: set[str] = set()  # paths that a person wants looked into again
+        self.watched: dict[str, Watched] = {}
+        for folder in ctx.settings.folders:
+            self.watched[folder.name] = self._watch(folder)
+
+    def _watch(self, folder: Folder) -> Watched:
+        settings = self._ctx.settings
+        worker = FolderWorker(settings, folder, self._hints)
+        return Watched(folder, worker, name_rules(settings, folder))
+
+    def reconfigure(self) -> None:
+        """Follow changed settings: new folders are scanned, others are let go."""
+        before, self.watched = self.watched, {}
+        for folder in self._ctx.settings.folders:
+            self.watched[folder.name] = self._watch(folder)
+        for name, watched in before.items():
+            if name not in self.watched or self.watched[name].root != watched.root:
+                self._hints.unwatch(watched.root)
+                self._tracker.forget_folder(name)
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._stop.set()
+        self._hints.close()
+
+    def scan_now(self) -> None:
+        """Scan every folder at the next step."""
+        for watched in self.watched.values():
+            watched.next_scan = self._ctx.now.mono
+
+    # --- asking the workers -----------------------------------------------------------------
+
+    def tick(self) -> float | None:
+        """Start what is due; say when to come again (monotonic)."""
+        if self._ctx.stopping:
+            return None
+        mono = self._ctx.now.mono
+        for path in self._tracker.due_looks(mono):
+            self._look_later(path)
+        deadlines = [self._tracker.next_deadline()]
+        for watched in self.watched.values():
+            if not watched.scanning and watched.next_scan <= mono:
+                self._scan(watched)
+            if watched.looks and not watched.looking:
+                self._look(watched)
+            deadlines.append(None if watched.scanning else watched.next_scan)
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def _scan(self, watched: Watched) -> None:
+        mono, worker, stop = self._ctx.now.mono, watched.worker, self._stop
+        full = watched.passes == 0 or mono >= watched.next_full
+        if full:
+            watched.next_full = mono + watched.folder.full_rescan_interval
+        watched.scanning, watched.listing = True, None
+        post = self._ctx.inbox.post
+        broke = ScanEnded(
+            watched.name, ScanReport(RootState.UNREADABLE, "The scan broke; it is tried again.")
+        )
+        self._ctx.workers.submit(
+            f"folder {watched.name}",
+            lambda: worker.run_pass(full=full, stop=stop, post=post),
+            broke,
+        )
+
+    def _look(self, watched: Watched) -> None:
+        paths = tuple(watched.looks)[:MOST_LOOKS]
+        watched.looks.difference_update(paths)
+        watched.looking = True
+        worker = watched.worker
+        self._ctx.workers.submit(
+            f"folder {watched.name}", lambda: worker.look(paths), LookedAt(watched.name, ())
+        )
+
+    def _look_later(self, path: str) -> None:
+        watched = self.folder_of(path)
+        if watched is not None:
+            watched.looks.add(path)
+        else:  # added by hand and not readable then: nobody watches it
+            self._tracker.gone(path)
+
+    def look_again(self, path: str) -> bool:
+        """Look into a file again although it is known; False: it lies in no watched folder."""
+        watched = self.folder_of(path)
+        if watched is None:
+            return False
+        self._again.add(path)
+        watched.looks.add(path)
+        return True
+
+    def folder_of(self, path: str) -> Watched | None:
+        """The deepest watched folder above a path."""
+        above = [
+            watched
+            for watched in self.watched.values()
+            if path == watched.root or path.startswith(watched.root.rstrip("/") + "/")
+        ]
+        return max(above, key=lambda watched: len(watched.root), default=None)
+
+    # --- what they answer -------------------------------------------------------------------
+
+    def hinted(self, message: Hint) -> None:
+        """Something happened at a path: look at it soon."""
+        watched = self.folder_of(message.path)
+        if watched is None:
+            return
+        if message.path == watched.root:
+            watched.next_scan = self._ctx.now.mono
+        else:
+            watched.looks.add(message.path)
+
+    def hints_lost(self, message: HintsLost) -> None:
+        """Events were lost: scan."""
+        for watched in self.watched.values():
+            if message.root in (None, watched.root):
+                watched.next_scan = self._ctx.now.mono
+        self._ctx.log.warning("watch.overflow", root=message.root)
+
+    def scan_begun(self, message: ScanBegun) -> None:
+        """Note where the folder lies and how it is watched."""
+        watched = self.watched.get(message.folder)
+        if watched is None:
+            return
+        if (watched.fstype, watched.mode) != (message.fstype, message.mode):
+            self._ctx.log.info(
+                "watch.mode",
+                folder=message.folder,
+                mode=message.mode,
+                filesystem=message.fstype,
+                detail=message.hints.detail or None,
+            )
+        watched.fstype, watched.mode = message.fstype, message.mode
+
+    def listed(self, message: Listed) -> None:
+        """Compare a directory with the journal."""
+        watched = self.watched.get(message.folder)
+        if watched is None:
+            return
+        listing = message.listing
+        if watched.listing is None or watched.listing[0] != listing.directory:
+            known = self._ctx.journal.known_in(listing.directory)
+            watched.listing = (listing.directory, known, set())
+        _, known, seen = watched.listing
+        for entry in listing.entries:
+            name = entry.path.rsplit("/", 1)[-1]
+            seen.add(name)
+            self.consider(watched, entry, known.get(name))
+        if listing.last:
+            self._missed(watched, known, seen)
+            watched.listing = None
+
+    def _missed(self, watched: Watched, known: dict[str, Item], seen: set[str]) -> None:
+        for name, item in known.items():
+            if name not in seen and item.state in UNSENT:
+                watched.absent.setdefault(item.path, watched.passes)
+
+    def scan_ended(self, message: ScanEnded) -> None:
+        """Note how the pass went; what two passes missed is looked for once more, then gone."""
+        watched = self.watched.get(message.folder)
+        if watched is None:
+            return
+        watched.scanning = False
+        if watched.report(message.report, self._ctx.now.wall):
+            tell = self._ctx.log.info if watched.in_order else self._ctx.log.warning
+            tell(f"folder.{watched.state}", folder=watched.name, detail=watched.detail or None)
+        watched.next_scan = self._ctx.now.mono + watched.interval()
+        if not watched.in_order:
+            watched.absent.clear()  # absence is no fact while the root is suspect (rules R5)
+            return
+        due = [path for path, since in watched.absent.items() if since < watched.passes - 1]
+        watched.looks.update(due)
+        if watched.absent and len(due) < len(watched.absent):
+            soon = self._ctx.now.mono + min(watched.interval(), watched.folder.poll_interval)
+            watched.next_scan = min(watched.next_scan, soon)
+
+    def looked_at(self, message: LookedAt) -> None:
+        """Consider what a targeted look saw."""
+        watched = self.watched.get(message.folder)
+        if watched is None:
+            return
+        watched.looking = False
+        for entry in message.entries:
+            if entry.kind is EntryKind.DIRECTORY and entry.stat is not None:
+                watched.next_scan = self._ctx.now.mono  # made or moved in: what is in it?
+            else:
+                self.consider(watched, entry, self._ctx.journal.current(entry.path))
+
+    # --- deciding what a sight means --------------------------------------------------------
+
+    def consider(self, watched: Watched, entry: Entry, item: Item | None) -> None:
+        """Decide what one sight of a path means."""
+        if entry.error == VANISHED:
+            self._not_there(watched, entry.path, item)
+            return
+        watched.absent.pop(entry.path, None)
+        if entry.stat is None:
+            self._tracker.look_failed(
+                entry.path, entry.error or "", self._ctx.now.mono, folder=watched.name
+            )
+        elif entry.kind is not EntryKind.FILE or entry.refused_extension:
+            self._judging.refuse_unseen(watched.folder, entry, item)
+        elif entry.path in self._again:
+            self._again.discard(entry.path)
+            self._tracker.observe(
+                entry.path, entry.stat, self._ctx.now.mono, quiet=0.0, folder=watched.name
+            )
+            self._tracker.force(entry.path)
+        elif item is None or not self._settled_before(watched, item, entry.stat):
+            self._tracker.observe(
+                entry.path,
+                entry.stat,
+                self._ctx.now.mono,
+                quiet=watched.folder.settle,
+                folder=watched.name,
+            )
+
+    def _settled_before(self, watched: Watched, item: Item, stat: Stat) -> bool:
+        """Tell whether the journal knows this very file and nothing is left to look into."""
+        if item.state is State.GONE or item.stat is None:
+            return False
+        if item.state is State.REJECTED and item.reason in BY_THEMSELVES:
+            return False
+        same = item.stat.size == stat.size and item.stat.mtime_ns == stat.mtime_ns
+        if is_network(watched.fstype):  # inodes and ctimes change across remounts there
+            return same
+        return same and item.stat.inode == stat.inode and item.stat.ctime_ns == stat.ctime_ns
+
+    def _not_there(self, watched: Watched, path: str, item: Item | None) -> None:
+        self._tracker.gone(path)
+        if item is None or item.state not in UNSENT or not watched.in_order:
+            return
+        missed_in = watched.absent.setdefault(path, watched.passes)
+        if missed_in >= watched.passes - 1:
+            watched.next_scan = min(
+                watched.next_scan, self._ctx.now.mono + watched.folder.poll_interval
+            )
+            return
+        del watched.absent[path]
+        self._ctx.apply(item, events.Vanished())

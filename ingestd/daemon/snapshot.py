@@ -1,0 +1,112 @@
+"""What a running daemon knows that the journal does not, for `status` and `show`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ingestd import __version__
+from ingestd.model import State
+from ingestd.watch.names import Ignored, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ingestd.config import ApiKey
+    from ingestd.daemon.context import Context
+    from ingestd.daemon.flights import Flight, Flights
+    from ingestd.daemon.folders import Watched
+    from ingestd.daemon.seeing import Seeing
+    from ingestd.daemon.uploads import Uploads
+    from ingestd.settle import SettleTracker
+
+
+class Snapshots:
+    """Answers what commands ask of the running daemon."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        seeing: Seeing,
+        tracker: SettleTracker,
+        flights: Flights,
+        uploads: Uploads,
+        config: Path | None,
+    ) -> None:
+        self._ctx, self._seeing, self._tracker = ctx, seeing, tracker
+        self._flights, self._uploads, self._config = flights, uploads, config
+        self.since = ctx.now.wall
+        self.key: ApiKey | None = None
+
+    def take(self) -> dict[str, object]:
+        """Everything at once."""
+        api = self._ctx.settings.api
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "since": self.since,
+            "config": str(self._config) if self._config else None,
+            "settling": len(self._tracker),
+            "api": {
+                "base_url": api.base_url,
+                "key_id": self.key.key_id if self.key else None,
+                "key_source": self.key.source if self.key else None,
+                "last_ok_at": self._ctx.last_answer_at,
+            },
+            "folders": [self._folder(watched) for watched in self._seeing.watched.values()],
+            "uploads": [self._upload(flight) for flight in self._flights.under_way],
+            "queue": {"eta": self._eta(), "waiting_for": self._uploads.waiting_for or None},
+        }
+
+    def _folder(self, watched: Watched) -> dict[str, object]:
+        return {
+            "name": watched.name,
+            "path": watched.root,
+            "mode": watched.mode,
+            "filesystem": watched.fstype or None,
+            "state": watched.state,
+            "last_scan_at": watched.last_scan_at,
+            "settling": self._tracker.count(watched.name),
+            "ignored_by": dict(watched.ignored_by),
+            "detail": watched.detail or None,
+            "since": watched.since,
+        }
+
+    def _upload(self, flight: Flight) -> dict[str, object]:
+        elapsed = max(self._ctx.now.mono - flight.began, 0.001)
+        return {
+            "id": flight.item.id,
+            "path": flight.item.path,
+            "sent": flight.progress.sent,
+            "size": flight.send.size,
+            "bytes_per_second": round(flight.progress.sent / elapsed),
+            "phase": flight.progress.phase,
+            "since": flight.send.at,
+        }
+
+    def _eta(self) -> float | None:
+        """When the last queued file goes out at the configured pace; None: it is not the limit."""
+        per_minute = self._ctx.settings.upload.per_minute
+        files = self._ctx.journal.counts()[State.QUEUED]
+        if not files or per_minute is None:
+            return None
+        return self._flights.next_start() + (files - 1) * 60.0 / per_minute
+
+    def explain(self, path: str) -> Mapping[str, object]:
+        """Say what is known of a path without a row."""
+        settling = self._tracker.explain(path, self._ctx.now.mono)
+        if settling is not None:
+            return {"state": "settling", "detail": settling.detail}
+        watched = self._seeing.folder_of(path)
+        if watched is None:
+            return {"state": "unwatched", "detail": "It lies in no watched folder."}
+        verdict = watched.verdict(path)
+        if isinstance(verdict, Ignored):
+            return {"state": "ignored", "detail": f"Not taken: {verdict.rule}."}
+        if isinstance(verdict, Refused):
+            return {
+                "state": "unknown",
+                "detail": f"{verdict.extension} is not taken; not seen yet.",
+            }
+        return {"state": "unknown", "detail": "It was not seen yet; the next scan looks for it."}

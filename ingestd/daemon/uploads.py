@@ -1,0 +1,104 @@
+"""Which upload starts, and when (rules R7): the limiter, the gates, the order of the queue."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from ingestd import gates
+from ingestd.model import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingestd.daemon.context import Context
+    from ingestd.daemon.flights import Flights
+    from ingestd.daemon.gatekeeper import Gatekeeper
+    from ingestd.model import Item
+
+#: How long a row is left alone when it cannot go for a reason of its folder, seconds.
+LATER_S = 30.0
+#: How many due rows are looked at for one that may go.
+LOOK_AHEAD = 50
+
+
+class Uploads:
+    """The desk that starts uploads; what happens to them after that is `Flights`."""
+
+    def __init__(
+        self, ctx: Context, keeper: Gatekeeper, flights: Flights, may_go: Callable[[Item], str]
+    ) -> None:
+        """Take the desk; `may_go` judges a row again when it is claimed: "" or why it must wait."""
+        self._ctx, self._keeper, self._flights, self._may_go = ctx, keeper, flights, may_go
+        self._tried: set[int] = set()  # rows that were probes of the gates that are closed now
+        self.waiting_for = ""  # a word for `status`: gate, pace, slot
+
+    def tick(self) -> float | None:
+        """Start what may start; say when to come again, monotonic; None: when something happens."""
+        self.waiting_for = ""
+        if self._ctx.stopping:
+            return None
+        while True:
+            standing = self._keeper.standing()
+            if not standing.free and not standing.probes:
+                self.waiting_for = "gate"
+                return None if standing.until is None else self._ctx.mono(standing.until)
+            slots = 1 if standing.probes else self._ctx.settings.upload.concurrency
+            if len(self._flights) >= slots:
+                self.waiting_for = "slot"
+                return None
+            start = self._flights.next_start()
+            if start > self._ctx.now.wall:
+                self.waiting_for = "pace"
+                return self._ctx.mono(start)
+            item = self._next_probe() if standing.probes else self._next()
+            if item is None:
+                return self._next_due()
+            self._flights.begin(item, frozenset(standing.probes))
+
+    def _next_due(self) -> float | None:
+        due = self._ctx.journal.next_due(State.QUEUED)
+        # what is due and was not taken waits for an event: a slot, a mended root, a proof
+        return None if due is None or due <= self._ctx.now.wall else self._ctx.mono(due)
+
+    def _next(self) -> Item | None:
+        sizes = self._flights.sizes()
+        for item in self._ctx.journal.due(State.QUEUED, self._ctx.now.wall, LOOK_AHEAD):
+            if item.id in self._flights or not self._goes(item):
+                continue
+            size = item.stat.size if item.stat else 0
+            if not gates.fits_beside(size, sizes, self._ctx.settings.upload.per_minute):
+                return None  # it goes when those in flight have landed: small ones do not overtake
+            return item
+        return None
+
+    def _next_probe(self) -> Item | None:
+        """The smallest file, each time another one (rules R7)."""
+        for _ in range(2):
+            item = self._ctx.journal.smallest_queued(self._ctx.now.wall, exclude=self._tried)
+            if item is not None:
+                self._tried.add(item.id)
+                return item if self._goes(item) else None
+            self._tried.clear()
+        return None
+
+    def _goes(self, item: Item) -> bool:
+        why = self._may_go(item)
+        if not why:
+            return True
+        current = self._ctx.journal.item(item.id)
+        if current is not None and current.state is State.QUEUED:
+            later = replace(current, next_attempt_at=self._ctx.now.wall + LATER_S, detail=why)
+            self._ctx.journal.revise(current, later, self._ctx.now.wall)
+        return False
+
+
+def kept_pace(ctx: Context) -> gates.Pace:
+    """Read the limiter's memory from the journal: it survives restarts (rules R7)."""
+    kept = ctx.journal.meta("pace")
+    return gates.Pace(**kept) if isinstance(kept, dict) else gates.Pace()
+
+
+def keep_pace(ctx: Context, pace: gates.Pace) -> None:
+    """Write the limiter's memory."""
+    ctx.journal.set_meta("pace", asdict(pace))

@@ -1,0 +1,92 @@
+"""Where blocking things run: lanes of daemon threads that hand their results to the inbox."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import traceback
+from typing import TYPE_CHECKING, Protocol
+
+from ingestd.daemon.messages import JobBroke
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ingestd.daemon.inbox import Inbox
+    from ingestd.daemon.messages import Message
+
+    Job = Callable[[], Message | None]
+
+
+class Workers(Protocol):
+    """Runs jobs; a job's message reaches the inbox, whatever happens to the job."""
+
+    def submit(self, lane: str, job: Job, instead: Message | None = None) -> None:
+        """Run a job in a lane; jobs of one lane start in order.
+
+        Args:
+            lane: name of the lane; each has threads of its own, so that one that hangs (a dead
+                share) holds up no other.
+            job: returns what to tell the loop.
+            instead: what to tell the loop if the job breaks.
+        """
+        ...
+
+    def close(self) -> None:
+        """Start nothing more; jobs under way are left alone: one may hang for ever."""
+        ...
+
+
+class ThreadWorkers:
+    """The real lanes."""
+
+    def __init__(self, inbox: Inbox, widths: Mapping[str, int]) -> None:
+        """Make lanes as they are needed; one that `widths` does not name is one thread wide."""
+        self._inbox = inbox
+        self._widths = widths
+        self._lanes: dict[str, _Lane] = {}
+
+    def submit(self, lane: str, job: Job, instead: Message | None = None) -> None:
+        """Run a job in a lane."""
+        if lane not in self._lanes:
+            self._lanes[lane] = _Lane(lane, self._inbox, self._widths.get(lane, 1))
+        self._lanes[lane].put(job, instead)
+
+    def close(self) -> None:
+        """Start nothing more."""
+        for lane in self._lanes.values():
+            lane.close()
+
+
+class _Lane:
+    def __init__(self, name: str, inbox: Inbox, width: int) -> None:
+        self._name, self._inbox, self._width = name, inbox, width
+        self._jobs: queue.SimpleQueue[tuple[Job, Message | None] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._closed = threading.Event()
+
+    def put(self, job: Job, instead: Message | None) -> None:
+        self._jobs.put((job, instead))
+        if len(self._threads) < self._width:
+            thread = threading.Thread(target=self._run, name=f"lane {self._name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    def _run(self) -> None:
+        while (task := self._jobs.get()) is not None and not self._closed.is_set():
+            run_job(self._name, self._inbox, *task)
+
+
+def run_job(lane: str, inbox: Inbox, job: Job, instead: Message | None) -> None:
+    """Run one job and post what it says; a job that raises is reported, never swallowed."""
+    try:
+        message = job()
+    except Exception:  # noqa: BLE001 - a bug in one job must not end its lane
+        message = JobBroke(lane, traceback.format_exc(), instead)
+    if message is not None:
+        inbox.post(message)

@@ -1,0 +1,31 @@
+"""The journal: all SQL of the program and nothing else (architecture, choices 4 and 13)."""
+
+from ingestd.journal.faults import (
+    ConflictError,
+    CorruptJournalError,
+    DamagedRowError,
+    DiskFullError,
+    JournalBusyError,
+    ReadOnlyJournalError,
+)
+from ingestd.journal.reader import JournalReader
+from ingestd.journal.values import Selection, Tally, Totals, Usage, Wish
+from ingestd.journal.wishes import add_wish
+from ingestd.journal.writer import Journal
+
+__all__ = [
+    "ConflictError",
+    "CorruptJournalError",
+    "DamagedRowError",
+    "DiskFullError",
+    "Journal",
+    "JournalBusyError",
+    "JournalReader",
+    "ReadOnlyJournalError",
+    "Selection",
+    "Tally",
+    "Totals",
+    "Usage",
+    "Wish",
+    "add_wish",
+]

@@ -1,0 +1,165 @@
+"""One SQLite connection: its settings, its one way to open a transaction, its errors translated."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ingestd.errors import JournalError
+from ingestd.journal.faults import BUSY_TIMEOUT_S, CorruptJournalError, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+#: The WAL file is cut back to this after a checkpoint, bytes.
+_WAL_LIMIT = 16 << 20
+#: Page cache, KiB; taken as it is needed.
+_CACHE_KIB = 8192
+
+Row = tuple[Any, ...]
+
+
+class Database:
+    """A connection in autocommit mode; every `sqlite3.Error` leaves as a `JournalError`.
+
+    It belongs to the thread that made it; another thread's call is refused by `sqlite3`.
+    """
+
+    def __init__(self, path: Path, query: str) -> None:
+        """Open an existing file; `query` is the URI's (https://sqlite.org/uri.html)."""
+        self.path = path
+        #: SQLite has found the file damaged: the next start checks it.
+        self.found_damage = False
+        self._depth = 0
+        try:
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?{query}",
+                uri=True,
+                timeout=BUSY_TIMEOUT_S,
+                isolation_level=None,
+            )
+        except sqlite3.Error as error:
+            raise translated(error, path) from error
+        # A flipped bit in one text must not make every row of an answer unreadable.
+        self._connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+
+    def prepare_writing(self) -> None:
+        """Set what a writer needs: each commit is on disk before it returns (choice 13)."""
+        if self.rows("PRAGMA journal_mode = WAL") != [("wal",)]:
+            raise JournalError(
+                f"The file system of {self.path} cannot hold the journal (no shared memory for its "
+                "write-ahead log): put state_dir on a local disk."
+            )
+        for pragma in (
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",  # undo of single statements: in a file it doubled a move's time
+            f"journal_size_limit = {_WAL_LIMIT}",
+            f"cache_size = -{_CACHE_KIB}",
+        ):
+            self.rows(f"PRAGMA {pragma}")
+
+    def close(self) -> None:
+        """Close; an open transaction is undone."""
+        try:
+            self._connection.close()
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Every row of an answer."""
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except UnicodeEncodeError:
+            return self.rows(sql, _storable(values))
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+
+    def each(self, sql: str, values: Sequence[object] = ()) -> Iterator[Row]:
+        """The rows of an answer one by one; the snapshot lasts until the last one is taken."""
+        try:
+            yield from self._connection.execute(sql, values)
+        except UnicodeEncodeError:
+            yield from self.each(sql, _storable(values))
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+
+    def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+        """The first row of an answer."""
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    def value(self, sql: str, values: Sequence[object] = ()) -> Any:
+        """The first value of an answer that always has one row."""
+        return self.rows(sql, values)[0][0]
+
+    def write(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Change something inside a transaction; the cursor knows `rowcount` and `lastrowid`."""
+        self._require_transaction()
+        try:
+            return self._connection.execute(sql, values)
+        except UnicodeEncodeError:
+            return self.write(sql, _storable(values))
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block or nothing.
+
+        A nested block joins: it commits with the outermost one, and undoes only itself when it
+        fails and its error is caught further out.
+        """
+        if self._depth:
+            self._require_transaction()
+        begin, end, undo = _SAVEPOINT if self._depth else _OUTERMOST
+        self.rows(begin)
+        self._depth += 1
+        try:
+            yield
+            self._require_transaction()
+            self.rows(end)
+        except BaseException:
+            # On a full disk SQLite may have undone everything already, savepoints included.
+            if self._connection.in_transaction:
+                for statement in undo:
+                    self.rows(statement)
+            raise
+        finally:
+            self._depth -= 1
+
+    def run_script(self, script: str) -> None:
+        """Run many statements in one transaction of their own."""
+        try:
+            self._connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self.rows("ROLLBACK")
+            raise self._fault(error) from error
+
+    def _require_transaction(self) -> None:
+        if not (self._depth and self._connection.in_transaction):
+            raise JournalError(
+                f"A change to {self.path} outside a transaction, or after it was undone, is "
+                "refused: part of a change is worse than none."
+            )
+
+    def _fault(self, error: sqlite3.Error) -> JournalError:
+        fault = translated(error, self.path)
+        self.found_damage = self.found_damage or isinstance(fault, CorruptJournalError)
+        return fault
+
+
+_OUTERMOST = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_SAVEPOINT = ("SAVEPOINT nested", "RELEASE nested", ("ROLLBACK TO nested", "RELEASE nested"))
+
+
+def _storable(values: Sequence[object]) -> tuple[object, ...]:
+    """Escape what UTF-8 cannot hold: a file name's odd bytes inside a sentence."""
+    return tuple(
+        value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for value in values
+    )

@@ -1,0 +1,96 @@
+"""What is to be done: rows by state and time.
+
+The answers cost the same at a thousand and at a million rows. A damaged row is left out and named
+in `damaged`, for one row must not stop the work on all others (rules R8).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestd.journal.listing import stream
+from ingestd.journal.reading import Reading, items_where
+from ingestd.journal.sql import places, select
+from ingestd.journal.values import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ingestd.model import Item, State
+
+
+class Worklist(Reading):
+    """Rows that wait for something."""
+
+    def due(
+        self, state: State, now: float, limit: int, *, after: Item | None = None
+    ) -> tuple[Item, ...]:
+        """The rows of a state whose time has come, the longest due first.
+
+        A row without a time is due at once in `queued`, `indexing` and `confirming`, and never in
+        the other states. A queued row that waits for a proof (`suspect_of`) is not due.
+
+        Args:
+            state: the state.
+            now: wall-clock time, seconds.
+            limit: at most so many rows.
+            after: the last row of the page before.
+        """
+        query = items_where(
+            "state = ? AND due_at <= ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?"
+        )
+        found: list[Item] = []
+        last = (float("-inf"), 0) if after is None else (after.next_attempt_at or 0.0, after.id)
+        while len(found) < limit:
+            wanted = limit - len(found)
+            rows = self._db.rows(query, (state.value, now, *last, wanted))
+            found.extend(self._readable(rows))
+            if len(rows) < wanted:
+                break
+            last = self._place(rows[-1][0])
+        return tuple(found)
+
+    def _place(self, item_id: int) -> tuple[float, int]:
+        return self._db.value(select("due_at", "items", "id = ?"), (item_id,)), item_id
+
+    def next_due(self, state: State) -> float | None:
+        """When the first row of a state is due; 0.0: at once; None: nothing is scheduled."""
+        query = select(
+            "due_at", "items", "state = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1"
+        )
+        row = self._db.row(query, (state.value,))
+        return None if row is None else float(row[0])
+
+    def smallest_queued(self, now: float, *, exclude: Collection[int] = ()) -> Item | None:
+        """The smallest queued file that is due: what a closed gate is probed with (rules R7)."""
+        # "+" keeps the index on due_at out of it: that one would sort everything that is due.
+        rows = self._db.rows(
+            items_where(
+                "state = 'queued' AND suspect_of IS NULL AND +due_at <= ?"
+                f" AND id NOT IN ({places(exclude)}) ORDER BY size LIMIT 1",
+            ),
+            (now, *exclude),
+        )
+        return next(self._readable(rows), None)
+
+    def in_state(self, state: State, limit: int | None = None) -> tuple[Item, ...]:
+        """The rows of a state by id, forgotten and superseded ones too."""
+        return tuple(
+            self._readable(
+                stream(self._db, Selection(states=frozenset({state}), limit=limit, hidden=True)),
+            ),
+        )
+
+    def suspects(self, limit: int) -> tuple[Item, ...]:
+        """Rows that wait for another row's full hash, oldest first."""
+        rows = self._db.rows(
+            items_where("suspect_of IS NOT NULL ORDER BY suspect_of, id LIMIT ?"), (limit,)
+        )
+        return tuple(self._readable(rows))
+
+    def last_paid(self, limit: int) -> tuple[Item, ...]:
+        """The rows with a video number that were uploaded last, newest first (rules R3)."""
+        rows = self._db.rows(
+            items_where("video_no IS NOT NULL ORDER BY uploaded_at DESC LIMIT ?"), (limit,)
+        )
+        return tuple(self._readable(rows))

@@ -1,0 +1,96 @@
+"""Logging: structlog events with stable dotted names through the standard library's handlers.
+
+The handlers matter: structlog's own PrintLogger raises a full disk and undecodable file names into
+the caller, those of the standard library do not (field notes, structlog).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+_secrets: set[str] = set()
+HIDDEN = "[key hidden]"
+
+
+def configure(level: str, form: str) -> None:
+    """Send events to stderr.
+
+    Args:
+        level: debug, info, warning or error.
+        form: auto (colour on a terminal, plain lines elsewhere) or json.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        hide_secrets,
+        make_encodable,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(form)],
+    )
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)  # what libraries say below that is not for an operator
+    logging.getLogger("ingestd").setLevel(level.upper())
+    logging.raiseExceptions = False  # a full disk must not print tracebacks in a loop
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=lambda *_args: logging.getLogger("ingestd"),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _renderer(form: str) -> Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+
+
+def keep_secret(secret: str) -> None:
+    """Never let this text into a log line, whatever it comes in."""
+    if secret:
+        _secrets.add(secret)
+
+
+def hide_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Replace every known secret in every value."""
+    return {key: _clean(value) for key, value in event.items()}
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        for secret in _secrets:
+            value = value.replace(secret, HIDDEN)
+        return value
+    if isinstance(value, list | tuple):
+        return [_clean(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _clean(one) for key, one in value.items()}
+    return value
+
+
+def make_encodable(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Show the bytes of a name that are no UTF-8 as \\udcXX: no line is lost for an odd name."""
+    return {
+        key: value.encode("utf-8", "backslashreplace").decode("utf-8")
+        if isinstance(value, str)
+        else value
+        for key, value in event.items()
+    }
