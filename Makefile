@@ -34,7 +34,7 @@ docs: $(STAMP)  ## draw the state diagram from the transition table
 	$(BIN)/python -m ingestd.lifecycle > docs/states.md
 
 bench: $(STAMP)  ## benchmarks, interleaved, as ratios (see docs/performance.md)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(if $(QUICK),--quick)
 
 clean:  ## remove the environment and what tools left behind
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/work

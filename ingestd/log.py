@@ -87,7 +87,7 @@ def _clean(value: object) -> object:
 
 
 def make_encodable(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Show the bytes of a name that are no UTF-8 as \\udcXX: no line is lost for an odd name."""
+    """Show the bytes of a name that are no UTF-8 escaped: no line is lost for an odd name."""
     return {
         key: value.encode("utf-8", "backslashreplace").decode("utf-8")
         if isinstance(value, str)

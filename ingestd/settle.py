@@ -1,8 +1,8 @@
 """When a file is quiet enough to be looked into: pure, the time is an argument (rules R5).
 
 A file is settled when two looks, with its quiet time between them, saw the same size, mtime and
-inode. Its content is then probed by the caller, who answers each `Candidate` with `done`,
-`unfinished` or `trouble`. Until it is `done` or `gone`, no file is forgotten.
+inode. Its content is then probed by the caller, who answers each `Candidate` with one of `done`,
+`unfinished`, `trouble` and `gone`. Until it is `done` or `gone`, no file is forgotten.
 
 `incomplete_after` (interface 4) is for the caller to count, from `Candidate.unfinished_since`: the
 first unfinished verdict since the file last changed. So a producer may pause for that long, and a
@@ -124,23 +124,14 @@ class SettleTracker:
     def due_looks(self, mono: float) -> list[str]:
         """List the files that need a look by now.
 
-        Each look is to be answered with `observe`, `look_failed` or `gone`; a file without an
-        answer is listed again after a minute.
+        Each look is to be answered with `observe`, `trouble` or `gone`; a file without an answer
+        is listed again after a minute.
         """
         due = []
         while (file := self._earliest()) is not None and file.due is not None and file.due <= mono:
             due.append(file.path)
             self._schedule(file, mono + LOOK_PATIENCE)
         return due
-
-    def look_failed(self, path: str, detail: str, mono: float, *, folder: str) -> None:
-        """Tell that a look failed (EACCES, EIO, ESTALE ...): again after a growing delay.
-
-        Never given up. A path that was not known becomes known; a probe under way goes on.
-        """
-        file = self._files.get(path) or self._begin(path, folder, mono)
-        if file.phase is not Phase.PROBING:
-            self._again(file, Phase.TROUBLE, detail, mono)
 
     def take_settled(self, mono: float) -> list[Candidate]:
         """Take what is settled; each stays known as probing until its probe is answered.
@@ -178,28 +169,27 @@ class SettleTracker:
         self._again(file, Phase.UNFINISHED, detail, mono)
         return True
 
-    def trouble(self, path: str, detail: str, mono: float) -> bool:
-        """Answer a probe: it could not be read (EACCES, EBUSY, EIO ...); never given up.
+    def trouble(self, path: str, detail: str, mono: float, *, folder: str | None = None) -> None:
+        """Tell that a look or a probe failed (EACCES, EBUSY, EIO ...); never given up.
 
-        Returns:
-            False when the file changed or vanished since it was taken.
+        While a file is probed it counts as the probe's answer.
+
+        Args:
+            path: The file.
+            detail: Words for a person.
+            mono: When it failed; it is tried again after a growing delay.
+            folder: Name of the watched folder; makes a path known that was not.
         """
-        file = self._answered(path)
-        if file is None:
-            return False
-        self._again(file, Phase.TROUBLE, detail, mono)
-        return True
-
-    def changed(self, path: str, mono: float) -> None:
-        """Answer a probe: the file changed under it, its new stat is not known yet; look soon."""
-        file = self._answered(path)
+        self._answered(path)
+        file = self._files.get(path)
+        if file is None and folder is not None:
+            file = self._begin(path, folder, mono)
         if file is not None:
-            self._start_over(file, mono)
-            file.stat = None
-            self._schedule(file, mono)
+            self._again(file, Phase.TROUBLE, detail, mono)
 
     def gone(self, path: str) -> None:
-        """Tell that nothing is at that path any more (the folder's root being ok)."""
+        """Tell that a look or a probe found nothing at that path (the root being ok)."""
+        self._answered(path)
         file = self._files.get(path)
         if file is not None:
             self._forget(file)
@@ -234,6 +224,11 @@ class SettleTracker:
     def count(self, folder: str) -> int:
         """How many files of a folder are settling, those being probed included."""
         return self._counts[folder]
+
+    def waiting(self) -> int:
+        """How many files are looked at again only later: unfinished, or not readable."""
+        later = (Phase.UNFINISHED, Phase.TROUBLE)
+        return sum(file.phase in later for file in self._files.values())
 
     def forget_folder(self, folder: str) -> None:
         """Drop the files of a folder that is no longer configured; costs what is known."""

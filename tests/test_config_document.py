@@ -121,7 +121,7 @@ def test_a_tag_is_found_and_makes_nothing(document, written):
         ("a: *mp4\n", 1, "a text that begins with * needs quotes"),
         ("a: {parent}-x\n", 1, "put a text with {braces} in quotes"),
         ("a: @home\n", 1, "put a text that begins with a special character in quotes"),
-        ("a: 1\nb:2\nc: 3\n", 3, "look for a missing blank behind a colon"),
+        ("a: 1\nb:2\nc: 3\n", 2, "put a blank behind the colon"),
         ("a: 1\n b: 2\n", 2, "look for a missing blank behind a colon, for quotes and for the"),
         ('a: 1\nb: "x\nc: 2\n', 2, "found unexpected end of stream while scanning a quoted scalar"),
         ("a: 1\n---\nb: 2\n", 2, "there is more than one document (a line with ---)"),

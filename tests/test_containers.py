@@ -7,12 +7,12 @@ import os
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from videos import video
 
 from ingestd.containers import BytesSource, codecs, examine
 from ingestd.containers.source import MAX_LOOKS, Reader, TooManyLooksError
 from ingestd.filestat import FdSource
 from ingestd.model import Container, Track
+from videos import video
 
 REAL = {
     "mp4": lambda: video(".mp4"),
@@ -133,7 +133,7 @@ def test_other_data_behind_a_whole_file_is_no_fault(name):
         (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\x0dIHDR" * 9, "PNG"),
         ((b"\x47" + b"\x1f" * 187) * 5, "transport stream"),
         ((b"\0\0\0\0\x47" + b"\x1f" * 187) * 5, "transport stream"),
-        (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", "MXF"),
+        (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01", "MXF"),
         (b"RIFF\x24\0\0\0WAVEfmt ", "WAV"),
         (b"PK\x03\x04" + bytes(range(40)), "ZIP"),
         (b"<!DOCTYPE html><title>404</title>", "HTML"),

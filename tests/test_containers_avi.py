@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 
 import pytest
-from videos import video
 
 from ingestd.containers import BytesSource, examine
 from ingestd.model import Container, Track
+from videos import video
 
 
 def look(data: bytes):

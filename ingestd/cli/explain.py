@@ -79,7 +79,9 @@ def _in_folder(settings: Settings, folder: Folder, path: str) -> tuple[str, str]
 def _ignored(verdict: Ignored, folder: Folder) -> str:
     match verdict.kind:
         case IgnoredKind.JUNK:
-            return f"Ignored as junk ({verdict.rule}); junk: false for folder {folder.name} takes it."
+            return (
+                f"Ignored as junk ({verdict.rule}); junk: false for folder {folder.name} takes it."
+            )
         case IgnoredKind.EXCLUDED:
             return f"Ignored by the configuration of folder {folder.name} ({verdict.rule})."
         case IgnoredKind.EXTENSION:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ingestd.cli import jsonout, refs
@@ -11,7 +13,9 @@ from ingestd.cli.options import common_options, json_option
 from ingestd.cli.session import Session, absolute, journal_session
 from ingestd.errors import Exit, IngestdError
 from ingestd.journal import JournalReader
-from ingestd.model import Item
+
+if TYPE_CHECKING:
+    from ingestd.model import Item
 
 
 def _show(ctx: click.Context, ref: str, *, as_json: bool) -> int:

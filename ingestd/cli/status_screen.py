@@ -157,8 +157,6 @@ def _next(report: Report) -> Iterable[Line]:
     last = f"the last one goes out about {words.moment(queue.eta, report.now)}" if queue.eta else ""
     if pace or last:
         text += "; " + ": ".join(filter(None, (pace, last)))
-    if queue.waiting_for and not report.gates:
-        text += f"; waits for {words.printable(queue.waiting_for)}"
     yield _label("NEXT", LABEL, Tone.TITLE, text)
 
 

@@ -61,3 +61,24 @@ def _text(one: Line) -> Text:
     from rich.text import Text  # noqa: PLC0415 - only for a terminal
 
     return Text.assemble(*((span.text, str(span.tone)) for span in one))
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Hand out a function that draws how much is done of how much; for terminals."""
+    from rich.progress import (  # noqa: PLC0415 - only for a terminal
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn()) as progress:
+        task = progress.add_task(what, total=None)
+
+        def draw(done: int, whole: int) -> None:
+            progress.update(task, completed=done, total=whole)
+
+        yield draw

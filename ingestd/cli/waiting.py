@@ -1,4 +1,4 @@
-"""Waiting until files are searchable: a question asked again and again, and its answer."""
+"""Waiting until files are searchable: what is asked again and again, and when it is answered."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Final
 from ingestd.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from ingestd.journal import JournalReader
     from ingestd.model import Item
 
 #: Seconds between two looks into the journal.
 PERIOD: Final = 0.5
-_UPLOADED: Final = frozenset({State.INDEXING, State.PARSED})
-#: States that only a person leads out of.
-_STUCK: Final = frozenset(
-    {State.REJECTED, State.FAILED, State.HELD, State.SKIPPED, State.GONE},
-)
+#: A look ends after so many open files: all of them must be done in the end anyway.
+OPEN_A_LOOK: Final = 500
+#: Times of one file that are this close are the same time (FAT and SMB round to 2 s), ns.
+SAME_TIME_NS: Final = 2_000_000_000
+#: States that only a person, or another file, leads out of.
+_STUCK: Final = frozenset({State.REJECTED, State.FAILED, State.HELD, State.SKIPPED, State.GONE})
 
 
 class Until(StrEnum):
@@ -32,41 +33,12 @@ class Until(StrEnum):
     PARSED = "parsed"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How the files that are waited for stand."""
+class Fate(StrEnum):
+    """How one file stands."""
 
-    done: int = 0
-    open: int = 0
-    failed: tuple[Item, ...] = field(default=())
-
-    @property
-    def whole(self) -> int:
-        """How many files there are."""
-        return self.done + self.open + len(self.failed)
-
-
-def weigh(items: Iterable[Item], until: Until, item_of: Callable[[int], Item | None]) -> Standing:
-    """Count what is done, what cannot be, and what is still open.
-
-    A duplicate stands as its original does.
-    """
-    done = still = 0
-    failed: list[Item] = []
-    for item in items:
-        original = item_of(item.duplicate_of) if item.duplicate_of else None
-        state = original.state if item.state is State.DUPLICATE and original else item.state
-        if state is State.PARSED or (until is Until.UPLOADED and _is_uploaded(original or item)):
-            done += 1
-        elif state in _STUCK:
-            failed.append(item)
-        else:
-            still += 1
-    return Standing(done, still, tuple(failed))
-
-
-def _is_uploaded(item: Item) -> bool:
-    return item.state in _UPLOADED or item.video_no is not None
+    DONE = "done"
+    OPEN = "open"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +50,91 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
 
 
-def wait_for(
-    look: Callable[[], Standing], patience: Patience, told: Callable[[Standing], None]
-) -> tuple[Standing, bool]:
-    """Look until nothing is open; the last standing, and whether it ended in time."""
+@dataclass(slots=True)
+class Watchlist:
+    """The files that are waited for; those that ended leave it."""
+
+    until: Until
+    pending: dict[str, None] = field(default_factory=dict)  # in the order they came
+    done: int = 0
+    failed: dict[str, str] = field(default_factory=dict)  # path -> why
+
+    @property
+    def whole(self) -> int:
+        """How many files there are."""
+        return self.done + len(self.pending) + len(self.failed)
+
+    def look(self, reader: JournalReader) -> None:
+        """Ask the journal about what is open."""
+        still = 0
+        for path in list(self.pending):
+            fate, why = fate_of(reader, path, self.until)
+            if fate is Fate.OPEN:
+                still += 1
+                if still >= OPEN_A_LOOK:
+                    return
+                continue
+            del self.pending[path]
+            if fate is Fate.DONE:
+                self.done += 1
+            else:
+                self.failed[path] = why
+
+
+def fate_of(reader: JournalReader, path: str, until: Until) -> tuple[Fate, str]:
+    """How what lies at a path stands; of a failed one also why, as a sentence."""
+    item = reader.current(path)
+    if item is None:
+        if os.path.lexists(path):
+            return Fate.OPEN, ""
+        return Fate.FAILED, "There is no such file, and the journal does not know it."
+    if _replaced(item):
+        return Fate.OPEN, ""
+    original = reader.item(item.duplicate_of) if item.duplicate_of else None
+    return _fate(original if item.state is State.DUPLICATE and original else item, until)
+
+
+def _fate(item: Item, until: Until) -> tuple[Fate, str]:
+    uploaded = until is Until.UPLOADED and item.video_no is not None
+    if item.state is State.PARSED or uploaded:
+        return Fate.DONE, ""
+    if item.state not in _STUCK:
+        return Fate.OPEN, ""
+    reason = f" ({item.reason})" if item.reason else ""
+    return Fate.FAILED, f"{item.state}{reason}: {item.detail or 'see ingestd show'}"
+
+
+def _replaced(item: Item) -> bool:
+    """Tell whether another file lies there than the row is about: the daemon will see it too."""
+    if item.stat is None:
+        return False
+    try:
+        now = os.stat(item.path)  # noqa: PTH116 - odd bytes
+    except OSError:
+        return False
+    moved = abs(now.st_mtime_ns - item.stat.mtime_ns) > SAME_TIME_NS
+    return now.st_size != item.stat.size or moved
+
+
+def wait(
+    watchlist: Watchlist,
+    reader: JournalReader,
+    patience: Patience,
+    told: Callable[[Watchlist], None],
+) -> bool:
+    """Look until nothing is open; False: the time was over before."""
     end = None if patience.timeout is None else patience.clock() + patience.timeout
     while True:
-        standing = look()
-        told(standing)
-        if not standing.open:
-            return standing, True
-        if end is not None and patience.clock() >= end:
-            return standing, False
+        watchlist.look(reader)
+        told(watchlist)
+        if not watchlist.pending:
+            return True
         left = PERIOD if end is None else min(PERIOD, end - patience.clock())
-        patience.sleep(max(left, 0.0))
+        if left <= 0:
+            return False
+        patience.sleep(left)
 
 
-def candidates(reader: JournalReader, path: str) -> tuple[Item, ...]:
-    """The rows that stand for what lies at a path now, or below it."""
-    from ingestd.journal import Selection  # noqa: PLC0415 - a value of the room above
-
-    return tuple(
-        item
-        for item in reader.items(Selection(under=path))
-        if (current := reader.current(item.path)) is not None and current.id == item.id
-    )
-
-
-def missing(paths: Sequence[str]) -> list[str]:
-    """The paths at which nothing lies."""
-    return [path for path in paths if not os.path.lexists(path)]
+def watchlist_of(paths: Iterable[str], until: Until) -> Watchlist:
+    """Make a list of what is to be waited for."""
+    return Watchlist(until, dict.fromkeys(paths))

@@ -24,6 +24,7 @@ _LARGEST_FILE = 4096  # bytes; a key has some 40
 _SHORTEST_SHOWN = 12  # characters; of a shorter key, its last four would be too much
 _CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
 _CONTAINER_VARIABLES = ("container", "KUBERNETES_SERVICE_HOST")
+_RUN_SECRETS = ("/run/secrets/", "/var/run/secrets/")
 _OTHERS = stat.S_IROTH | stat.S_IWOTH
 _REMEDY = (
     "Put it into a file that only the service's user can read and name that file as api.key_file "
@@ -134,7 +135,7 @@ def _unquoted(key: str) -> str:
 
 
 def _is_run_secret(path: Path) -> bool:
-    return any(str(path).startswith(place) for place in ("/run/secrets/", "/var/run/secrets/"))
+    return any(str(path).startswith(place) for place in _RUN_SECRETS)
 
 
 def in_container(environ: Mapping[str, str]) -> bool:

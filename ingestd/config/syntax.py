@@ -21,6 +21,7 @@ _MISTAKES = (
     ),
     (re.compile(r"^\s*[\w-]+:[^\s]"), "put a blank behind the colon"),
 )
+_NOTICED_LATER = ("quoted scalar", "simple key")  # in a later line than the one with the mistake
 _USUAL = "look for a missing blank behind a colon, for quotes and for the indentation"
 
 
@@ -32,7 +33,7 @@ def explain(error: yaml.YAMLError, text: str) -> Problem:
     if not isinstance(error, yaml.MarkedYAMLError):
         return Problem(f"is not valid YAML; {_USUAL}")
     marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
-    if "quoted scalar" in (error.context or ""):  # it is noticed at the end of the file
+    if any(what in (error.context or "") for what in _NOTICED_LATER):
         marks.reverse()
     lines = text.splitlines()
     near = [lines[mark.line] for mark in marks if mark.line < len(lines)]

@@ -135,9 +135,11 @@ def _without_index(layout: _Layout) -> str:
 
 def _media_fault(reader: Reader, layout: _Layout, movie: Movie) -> str:
     """Tell what is wrong between index and media; "" when nothing is."""
+    if movie.unwritten:
+        return "its index (moov) is not written to its end"
     if layout.last_mdat is None:
         return "it has an index and no media (mdat)"
-    last = max((track.last_chunk for track in movie.tracks), default=0)
+    last = max((track.last_chunk or 0 for track in movie.tracks), default=0)
     if last >= reader.size:
         return f"it is cut: its index names media {last - reader.size + 1:,} bytes past the end"
     return ""

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ingestd.containers.source import Reader
 
 _TO_END: Final = 0
@@ -47,23 +45,42 @@ def box_at(reader: Reader, offset: int, limit: int) -> Box | None:
     return Box(kind, offset, body, offset + size) if offset + size >= body else None
 
 
-def children(reader: Reader, start: int, end: int) -> Iterator[Box]:
-    """Walk the boxes in [start, end); ends quietly at the first that does not fit."""
-    for _ in range(_MAX_CHILDREN):
-        box = box_at(reader, start, end)
-        if box is None or box.end > end:
-            return
-        yield box
-        start = box.end
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The children of a box."""
+
+    boxes: tuple[Box, ...] = ()
+    unwritten: bool = False  # zeros stand where the next child should: its content has not arrived
+
+    def first(self, kind: bytes) -> Box | None:
+        """Find the first child of a kind."""
+        return next((box for box in self.boxes if box.kind == kind), None)
+
+    def all(self, kind: bytes) -> tuple[Box, ...]:
+        """Find all children of a kind."""
+        return tuple(box for box in self.boxes if box.kind == kind)
 
 
-def find(reader: Reader, parent: Box, *path: bytes, skip: int = 0) -> Box | None:
-    """Find the first box at a path below `parent`, whose children begin `skip` bytes in."""
-    found: Box | None = parent
+def inside(reader: Reader, parent: Box | None, skip: int = 0) -> Inside:
+    """Read the headers of a box's children, which begin `skip` bytes in; none of no box.
+
+    Ends at the first that does not fit.
+    """
+    if parent is None:
+        return Inside()
+    found: list[Box] = []
+    at = parent.body + skip
+    while len(found) < _MAX_CHILDREN and (box := box_at(reader, at, parent.end)):
+        if box.end > parent.end:
+            break
+        found.append(box)
+        at = box.end
+    rest = reader.at(at, _HEADER) if parent.end - at >= _HEADER else b""
+    return Inside(tuple(found), unwritten=rest.endswith(b"\0"))
+
+
+def find(reader: Reader, parent: Box | None, *path: bytes) -> Box | None:
+    """Find the first box at a path below `parent`."""
     for kind in path:
-        if found is None:
-            return None
-        inside = children(reader, found.body + skip, found.end)
-        found = next((box for box in inside if box.kind == kind), None)
-        skip = 0
-    return found
+        parent = inside(reader, parent).first(kind)
+    return parent

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ingestd.containers.boxes import Box, children, find
+from ingestd.containers.boxes import Box, find, inside
 
 if TYPE_CHECKING:
     from ingestd.containers.movie import MovieTrack
@@ -42,8 +42,8 @@ def fragments_duration(
 
 def _traf(reader: Reader, moof: Box, track: int) -> Box | None:
     """Find the track fragment of a track: its `tfhd` holds version, flags, track_ID."""
-    for traf in children(reader, moof.body, moof.end):
-        header = find(reader, traf, b"tfhd") if traf.kind == b"traf" else None
+    for traf in inside(reader, moof).all(b"traf"):
+        header = find(reader, traf, b"tfhd")
         if header is not None and reader.number(header.body + 4, 4) == track:
             return traf
     return None
@@ -61,8 +61,7 @@ def _start_time(reader: Reader, traf: Box) -> int | None:
 def _run_time(reader: Reader, moov: Box, traf: Box, track: int) -> int:
     """Add up the durations of the samples of a track fragment."""
     default = _default_duration(reader, moov, traf, track)
-    runs = (box for box in children(reader, traf.body, traf.end) if box.kind == b"trun")
-    return sum(_one_run(reader, run, default) for run in runs)
+    return sum(_one_run(reader, run, default) for run in inside(reader, traf).all(b"trun"))
 
 
 def _default_duration(reader: Reader, moov: Box, traf: Box, track: int) -> int:
@@ -73,9 +72,8 @@ def _default_duration(reader: Reader, moov: Box, traf: Box, track: int) -> int:
         if flags & _TFHD_DURATION:
             skipped = 8 * bool(flags & _TFHD_BASE) + 4 * bool(flags & _TFHD_DESCRIPTION)
             return reader.number(header.body + 8 + skipped, 4)
-    extends = find(reader, moov, b"mvex")
-    for box in children(reader, extends.body, extends.end) if extends else ():
-        if box.kind == b"trex" and reader.number(box.body + 4, 4) == track:
+    for box in inside(reader, find(reader, moov, b"mvex")).all(b"trex"):
+        if reader.number(box.body + 4, 4) == track:
             return reader.number(box.body + 12, 4)
     return 0
 

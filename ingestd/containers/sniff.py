@@ -101,7 +101,10 @@ def _unwritten(head: bytes) -> Unwritten | None:
         return Unwritten.EMPTY
     if not any(head):
         return Unwritten.ZEROS
-    return Unwritten.SHORT if len(head) < _MIN_HEAD else None
+    if len(head) < _MIN_HEAD:
+        return Unwritten.SHORT
+    rest = head[_MIN_HEAD:]
+    return Unwritten.ZEROS if rest and not any(rest) else None
 
 
 def _foreign(head: bytes) -> str:

@@ -25,7 +25,7 @@ from ingestd.daemon.workers import ThreadWorkers
 from ingestd.errors import Exit, IngestdError, UsageError
 from ingestd.journal import Journal
 from ingestd.model import Now
-from ingestd.remote import HttpxFarSide
+from ingestd.remote import HttpxFarSide, Pace
 from ingestd.watch.hints import Hints
 from ingestd.watch.mounts import read_mounts
 
@@ -119,10 +119,10 @@ class _Service:
             base_url=settings.api.base_url,
             key=lambda: self._key.secret,
             proxy=settings.api.proxy,
-            ca_file=settings.api.ca_file,
+            ca_file=str(settings.api.ca_file) if settings.api.ca_file else None,
             answer_timeout=settings.upload.answer_timeout,
             stall_timeout=settings.upload.stall_timeout,
-            bandwidth=settings.upload.bandwidth_at(0),
+            bandwidth=Pace(settings.upload.bandwidth_at(0)),
             read_limiter=self._pace.wait,
         )
         widths = {"upload": settings.upload.concurrency}

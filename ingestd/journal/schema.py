@@ -64,17 +64,23 @@ CREATE TABLE items (
             ELSE next_attempt_at
         END
     ) VIRTUAL,
+    -- The size of what may be sent, for finding the smallest.
+    probe_size INTEGER AS (
+        CASE WHEN state = 'queued' AND suspect_of IS NULL THEN size END
+    ) VIRTUAL,
     -- Whole milliseconds add up without drift; a media file may claim any duration.
     duration_ms INTEGER AS (
         CAST(round(1000 * min(max(ifnull(duration_s, 0), 0), 1e9)) AS INTEGER)
     ) VIRTUAL
 );
 
+-- No partial index compares `state` with a constant: SQLite would plan every statement that says
+-- "state = ?" anew each time it runs, which made a move three times as slow.
 CREATE UNIQUE INDEX items_path ON items (dir, name, current);
 CREATE UNIQUE INDEX items_video ON items (video_no) WHERE video_no IS NOT NULL;
 CREATE INDEX items_group ON items (state, folder, reason, hidden);
 CREATE INDEX items_due ON items (state, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX items_probe ON items (size) WHERE state = 'queued' AND suspect_of IS NULL;
+CREATE INDEX items_probe ON items (probe_size) WHERE probe_size IS NOT NULL;
 CREATE INDEX items_content ON items (size, fingerprint) WHERE fingerprint IS NOT NULL;
 CREATE INDEX items_inode ON items (inode, dev) WHERE current = 1;
 CREATE INDEX items_upload ON items (upload_name) WHERE upload_name IS NOT NULL;

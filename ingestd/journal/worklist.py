@@ -66,8 +66,8 @@ class Worklist(Reading):
         # "+" keeps the index on due_at out of it: that one would sort everything that is due.
         rows = self._db.rows(
             items_where(
-                "state = 'queued' AND suspect_of IS NULL AND +due_at <= ?"
-                f" AND id NOT IN ({places(exclude)}) ORDER BY size LIMIT 1",
+                f"probe_size >= 0 AND +due_at <= ? AND id NOT IN ({places(exclude)})"
+                " ORDER BY probe_size LIMIT 1"
             ),
             (now, *exclude),
         )

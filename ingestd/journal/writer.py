@@ -141,10 +141,10 @@ class Journal(JournalReader, Bookkeeping):
                 self._vacate(item.path)
             else:
                 stands = self.current(item.path) is None
-            row = replace(item, updated_at=at)
-            columns = {**item_columns(row), "current": 1 if stands else None}
+            columns = item_columns(item)
+            columns.update(updated_at=at, current=1 if stands else None)
             written = self._db.write(insert("items", columns), tuple(columns.values()))
-            row = replace(row, id=int(written.lastrowid or 0))
+            row = replace(item, id=int(written.lastrowid or 0), updated_at=at)
             self._step(row.id, at, None, row.state, event, detail)
         return row
 
@@ -193,5 +193,13 @@ class Journal(JournalReader, Bookkeeping):
 
 
 def _later(at: float, previous: float) -> float:
-    """`at`, told apart from the change before: compare-and-set takes the time for the version."""
-    return at if at != previous else math.nextafter(at, math.inf)
+    """`at`, told apart from the change before: compare-and-set takes the time for the version.
+
+    Changes of one moment count up by the smallest step; a clock that was set back is followed.
+    """
+    if previous - _SAME_MOMENT_S <= at <= previous:
+        return math.nextafter(previous, math.inf)
+    return at
+
+
+_SAME_MOMENT_S = 1.0

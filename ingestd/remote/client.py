@@ -102,7 +102,8 @@ class HttpxFarSide:
         """Ask for one page of the list (contract 3)."""
         query: dict[str, Any] = {"page": page, "size": size}
         if scope is not None and scope.value:
-            query[scope.kind] = int(scope.value) if scope.kind == "folder_id" else scope.value
+            is_number = scope.kind == "folder_id" and scope.value.lstrip("-").isdecimal()
+            query[scope.kind] = int(scope.value) if is_number else scope.value
         if video_name is not None:
             query["video_name"] = video_name
         if video_nos:

@@ -139,30 +139,36 @@ class _Received(httpx.SyncByteStream):
         self._answer.close()
 
 
-def _read(response: httpx.Response, key: str) -> Answer:
+def _read(response: httpx.Response, key: str) -> Answer | Loss:
     headers = response.headers
-    return read_answer(
+    body, whole = _collect(response)
+    answer = read_answer(
         response.status_code,
-        _decoded(_collect(response), headers.get("content-encoding", "")),
+        _decoded(body, headers.get("content-encoding", "")),
         secret=key,
         now=time.time(),
         retry_after=headers.get("retry-after", ""),
         date=headers.get("date", ""),
     )
+    if response.is_success and answer.envelope is None and not whole:
+        return Loss("The answer broke off")
+    return answer
 
 
-def _collect(response: httpx.Response) -> bytes:
-    """Read the body as far as it comes: the status alone may be an answer."""
+def _collect(response: httpx.Response) -> tuple[bytes, bool]:
+    """Read the body as far as it comes, and tell whether all came: a status alone may be a no."""
     body = bytearray()
+    whole = False
     try:
         with contextlib.suppress(*_CUT):
             for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > BODY_LIMIT:
                     break
+            whole = True
     finally:
         response.close()
-    return bytes(body[:BODY_LIMIT])
+    return bytes(body[:BODY_LIMIT]), whole
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:

@@ -19,7 +19,7 @@ INDEXING_FAILED: Final = "Indexing failed. "
 """The recorded cause, trailing space included (contract 3.3)."""
 
 RATE_LIMIT_CODE: Final = "0429"
-CLIENT_ID: Final = "d7a7427b502df6c8e31de003675b7b77"
+CLIENT_ID: Final = "00112233445566778899aabbccddeeff"
 BUCKET: Final = "mavi-resource"
 RESOLUTION: Final = "720P"
 FRAME: Final = {"fps": 30, "width": 1280, "height": 720}

@@ -97,7 +97,7 @@ class Wire:
     def _next_head(self) -> h11.Request | None:
         try:
             while (event := self._http.next_event()) is h11.NEED_DATA:
-                self._http.receive_data(self.receive(PIECE))
+                self._http.receive_data(self.receive(HEAD_LIMIT))
         except h11.RemoteProtocolError as mistake:
             raise BadHead(str(mistake)) from mistake
         except PeerGone:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -49,6 +48,8 @@ class HintState:
         """Whether hints come; if not, the caller polls."""
         return self.status is HintStatus.WATCHING
 
+
+_POLLED: Final = "It is polled, and watched again as soon as that can be."
 
 OFF: Final = HintState(HintStatus.OFF)
 WATCHING: Final = HintState(HintStatus.WATCHING)
@@ -122,52 +123,121 @@ class _Folder:
         on_overflow: Callable[[str | None], None],
         on_trouble: Callable[[str, HintState], None] | None,
     ) -> None:
-        self.root = root
         self.state = OFF
-        self._tell_hint = on_hint
-        self._tell_overflow = on_overflow
-        self._tell_trouble = on_trouble
+        self._root = root
+        self._on_hint = on_hint
+        self._on_overflow = on_overflow
+        self._on_trouble = on_trouble
         self._observer: FolderObserver | None = None
-        self._running = False
-        self._setting_up: OSError | None = None
+        self._lock = threading.Lock()  # of `state` and `_limit`
+        self._limit: OSError | None = None
+        self._stopped = False
 
     def start(self, *, recursive: bool) -> HintState:
         try:
-            self._observer = FolderObserver(self.root, recursive=recursive, listener=self)
+            self._observer = FolderObserver(self._root, recursive=recursive, listener=self)
             self._observer.start()
         except OSError as error:
             return self._give_up(error)
-        if self._setting_up is not None:
-            return self._give_up(self._setting_up)
-        self.state = WATCHING
-        self._running = True
-        return self.state
+        with self._lock:
+            if self._limit is None and self.state is OFF:
+                self.state = WATCHING
+        return self.state if self._limit is None else self._give_up(self._limit)
 
     def stop(self) -> None:
-        self._running = False
-        self.state = OFF
-        self._stop_threads()
+        """End all threads; those that hang in the kernel are left behind."""
+        self._stopped = True
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            stopper = threading.Thread(target=_stop, args=(observer,), daemon=True)
+            stopper.start()
+            stopper.join(STOP_PATIENCE)
 
     def hint(self, path: str) -> None:
-        if self._running:
-            self._tell_hint(self.root, path.rstrip("/") or "/")
+        if not self._stopped:
+            self._on_hint(self._root, path.rstrip("/") or "/")
 
     def overflowed(self) -> None:
-        if self._running:
-            self._tell_overflow(self.root)
+        if not self._stopped:
+            self._on_overflow(self._root)
 
     def limited(self, error: OSError) -> None:
-        if not self._running:
-            self._setting_up = error
-            return
-        self._end(HintStatus.LIMIT, _limit_words(error))
+        self._limit = error
+        self._end(HintState(HintStatus.LIMIT, _words(self._root, error)))
 
-    def died(self, error: BaseException) -> None:
-        self._end(
-            HintStatus.BROKEN,
-            f"Watching {self.root} for events broke ({type(error).__name__}: {error});"
-            " it is polled, and watched again at its next scan.",
-        )
+    def died(self, error: Exception) -> None:
+        said = f"{type(error).__name__}: {error}"
+        self._end(HintState(HintStatus.BROKEN, f"Watching {self._root} broke ({said}). {_POLLED}"))
 
     def unrooted(self) -> None:
-        self._end(HintStatus.MISSING, f"{self.root} was removed or unmounted while it was watched.")
+        what = f"{self._root} was removed or unmounted while it was watched"
+        self._end(HintState(HintStatus.MISSING, f"{what}. {_POLLED}"))
+
+    def _give_up(self, error: OSError) -> HintState:
+        """Free what was taken: half a watch would only keep others from theirs."""
+        self.stop()
+        missing = error.errno in _MISSING
+        limited = error.errno in _LIMITED
+        status = HintStatus.LIMIT if limited else HintStatus.FAILED
+        self.state = HintState(HintStatus.MISSING if missing else status, _words(self._root, error))
+        return self.state
+
+    def _end(self, state: HintState) -> None:
+        with self._lock:
+            told = self.state is WATCHING and not self._stopped
+            if self.state is WATCHING or self.state is OFF:
+                self.state = state
+        if told:
+            if self._on_trouble is not None:
+                self._on_trouble(self._root, state)
+            self._on_overflow(self._root)
+
+
+def _stop(observer: FolderObserver) -> None:
+    observer.stop()
+    if observer.is_alive():
+        observer.join()
+
+
+def _words(root: str, error: OSError) -> str:
+    """Say why a folder is not watched, and what to do."""
+    if error.errno in _MISSING:
+        return f"{root} is not there to be watched. {_POLLED}"
+    said = (error.strerror or str(error)).lower()
+    if error.errno not in _LIMITED:
+        return f"{root} cannot be watched ({said}). {_POLLED}"
+    if error.errno == errno.ENOSPC:
+        return _limit_words(root, "max_user_watches", at_least=524_288)
+    if error.errno == errno.EMFILE and _more_descriptors():
+        return _limit_words(root, "max_user_instances", at_least=1024)
+    return (
+        f"{root} cannot be watched: {said}. Raise LimitNOFILE= of the service"
+        f" or give the machine more memory. {_POLLED}"
+    )
+
+
+def _limit_words(root: str, name: str, *, at_least: int) -> str:
+    """Name the exact setting of inotify(7) to raise; it is shared by all programs of a user."""
+    now = _limit(name)
+    what = name.removeprefix("max_user_")
+    return (
+        f"{root} is polled: inotify's {what} are used up ({now} for all programs of this user)."
+        f" Raise them: sudo sysctl fs.inotify.{name}={max(at_least, 2 * now)}"
+        f" (and in /etc/sysctl.d/ to keep it)."
+    )
+
+
+def _limit(name: str) -> int:
+    try:
+        return int((_LIMITS / name).read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _more_descriptors() -> bool:
+    """Whether this process may open more files: EMFILE then speaks of inotify's instances."""
+    try:
+        os.close(os.open(_LIMITS, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

@@ -18,7 +18,6 @@ OTHER_EXTENSION: Final = "other"
 _MANY: Final = 500  # endings counted one by one: a million odd ones must not fill the memory
 _LONGEST: Final = 16  # characters with the dot; what is longer is no extension
 _MATCH_ALL: Final = frozenset({"*", "**", "/**"})
-_JUNK_BEGINS: Final = frozenset("._~$#@")  # how junk begins that does not show by its ending
 
 
 class IgnoredKind(StrEnum):
@@ -60,7 +59,7 @@ class NameRules:
 
     Args:
         extensions: What is taken, lower case with the dot.
-        refused_extensions: Extensions of videos that the far side does not take, likewise.
+        refused_extensions: Further extensions of videos, which the far side does not take.
         include: gitignore-style patterns relative to the folder; a file that matches none is
             excluded. Directories are descended whatever it says.
         exclude: gitignore-style patterns relative to the folder, for files and directories.
@@ -81,13 +80,17 @@ class NameRules:
     ) -> None:
         self._extensions = extensions
         self._refused = refused_extensions
-        self._endings: dict[str, Verdict] = {}  # by ending as written, learned as they come
+        self._endings: dict[str, Verdict] = {}  # learned as they come
+        self.ignored_endings: dict[str, Ignored] = {}  # see `classify`
         self._include = None if _MATCH_ALL & set(include) else Patterns(include)
         self._exclude = Patterns(exclude) if exclude else None
         self._junk = JunkTable() if junk else None
 
     def classify(self, relative_path: str, *, is_dir: bool) -> Verdict:
         """Judge a name whose parents were judged before.
+
+        A loop over very many files may take a shortcut: a name that does not begin with a dot, and
+        of which any end, from its last dot on or shorter, is a key of `ignored_endings`, is that.
 
         Args:
             relative_path: Below the folder, with `/` between its parts.
@@ -96,13 +99,11 @@ class NameRules:
         name = relative_path[relative_path.rfind("/") + 1 :]
         if is_dir:
             return self._junk_verdict(name, is_dir=True) or self._directory(relative_path)
-        if (ignored := self.ignored_by_name(name)) is not None:
-            return ignored
-        return (
-            self._junk_verdict(name, is_dir=False)
-            or self._file(relative_path)
-            or self._by_ending(name)
-        )
+        verdict = self._by_ending(name)
+        if isinstance(verdict, Ignored):
+            hidden = name.startswith(".")  # as junk is that does not show by its ending
+            return (self._junk_verdict(name, is_dir=False) if hidden else None) or verdict
+        return self._junk_verdict(name, is_dir=False) or self._file(relative_path) or verdict
 
     def classify_path(self, relative_path: str, *, is_dir: bool = False) -> Verdict:
         """Judge a path from the folder down: a parent that is not descended decides."""
@@ -114,23 +115,14 @@ class NameRules:
             end = relative_path.find("/", end + 1)
         return self.classify(relative_path, is_dir=is_dir)
 
-    def ignored_by_name(self, name: str) -> Ignored | None:
-        """Decide about a file by its name alone, where that is enough: it is no video."""
-        verdict = self._by_ending(name)
-        if not isinstance(verdict, Ignored):
-            return None
-        if name[0] in _JUNK_BEGINS or name[-1] == "~":
-            return self._junk_verdict(name, is_dir=False) or verdict
-        return verdict
-
     def _by_ending(self, name: str) -> Verdict:
         dot = name.rfind(".")
-        ending = name[dot:] if dot > 0 else ""
+        ending = name[dot:] if dot else ""  # a dot at the beginning begins no extension
         return self._endings.get(ending) or self._learn(ending)
 
     def _learn(self, ending: str) -> Verdict:
-        """Judge an ending that was not seen before, as on a file named `x`."""
-        extension = ending.lower()
+        """Judge an ending that was not seen before, as that of a file `x`."""
+        extension = ending.lower() if ending.startswith(".") else ""
         if extension in self._extensions:
             verdict: Verdict = OURS
         elif extension in self._refused:
@@ -139,6 +131,8 @@ class NameRules:
             verdict = self._junk_verdict(f"x{ending}", is_dir=False) or self._no_video(extension)
         if len(self._endings) < _MANY:
             self._endings[ending] = verdict
+            if isinstance(verdict, Ignored):
+                self.ignored_endings[ending] = verdict
         return verdict
 
     def _no_video(self, extension: str) -> Ignored:

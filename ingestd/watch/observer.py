@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import warnings
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -58,7 +58,7 @@ class Listener(Protocol):
     def limited(self, error: OSError) -> None:
         """A directory could not be watched: inotify's limits are used up."""
 
-    def died(self, error: BaseException) -> None:
+    def died(self, error: Exception) -> None:
         """A thread of the observer ended by an error: nothing comes any more."""
 
     def unrooted(self) -> None:
@@ -95,12 +95,10 @@ class FolderObserver(BaseObserver):
             self._listener.died(error)
 
     def on_thread_stop(self) -> None:
-        """Stop the other threads too, also when watchdog stumbles over its own books."""
-        try:
-            super().on_thread_stop()
-        finally:
-            self._reader.stop()
-            self._reader.join()
+        """Stop the other threads too."""
+        super().on_thread_stop()
+        self._reader.stop()
+        self._reader.join()
 
 
 class _Reader(InotifyFD):
@@ -158,6 +156,14 @@ class _Emitter(InotifyEmitter):
             super().run()
         except Exception as error:  # noqa: BLE001 - whatever it is, hints have ended
             self._listener.died(error)
+
+    def on_thread_stop(self) -> None:
+        group = self._inotify
+        try:
+            super().on_thread_stop()
+        except KeyError:  # its books can be wrong after much making and renaming of directories
+            if group is not None:
+                group._move_event_grouper.close()  # noqa: SLF001 - else this thread never ends
 
 
 class _Handler(FileSystemEventHandler):

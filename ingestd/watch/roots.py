@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import Final
 
 from ingestd.watch.entries import RootState
 from ingestd.watch.look import error_words
 from ingestd.watch.memory import identity
-
 
 # What the system says when there is nothing there (any more), rather than something unreadable.
 _AWAY: Final = frozenset(
@@ -45,7 +45,7 @@ def root_replaced(root: str, was: tuple[int, int]) -> tuple[RootState, str] | No
     Raises:
         OSError: It cannot be looked at any more.
     """
-    if identity(os.stat(root)) == was:
+    if identity(Path(root).stat()) == was:
         return None
     return RootState.MISSING, (
         f"The file system at {root} changed while it was looked at;"

@@ -7,15 +7,15 @@ visited all the same.
 
 from __future__ import annotations
 
-import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd.watch.beneath import Descent
-from ingestd.watch.entries import VANISHED, Entry
+from ingestd.watch.entries import VANISHED, Entry, EntryKind
 from ingestd.watch.look import Looker, error_words
 from ingestd.watch.memory import Memory
-from ingestd.watch.names import Refused
+from ingestd.watch.names import Ignored, Refused
 from ingestd.watch.roots import root_trouble
 from ingestd.watch.walk import ScanPass, View
 
@@ -46,7 +46,7 @@ class Scanner:
         wall: The wall clock, in seconds, to compare directory mtimes with.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings of the folder, by keyword
         self,
         root: str,
         names: NameRules,
@@ -95,21 +95,23 @@ class Scanner:
         return ScanPass(self._view, self._memory, full=full, stop=stop, start=start)
 
     def look(self, paths: Iterable[str]) -> list[Entry]:
-        """Look at these absolute paths now; answers stand in the order asked.
+        """Look at these absolute paths now, for hints and second looks.
 
-        Looks at any name, ours or not: ask `verdict` about hints first. `VANISHED` is said only
-        where the root could be opened; a missing root is an error of every path.
+        Says of each what a scan would, in the order asked; what is not this folder's and names
+        that are not ours are left out. A directory to be descended into is an entry as well.
+        `VANISHED` is said of any name, and only if the root could be opened: a missing root is an
+        error of every path.
         """
-        wanted = list(paths)
-        answers = dict.fromkeys(wanted, Entry("", None))
+        ours = [path for path in paths if self._mine(path)]
+        answers: dict[str, Entry | None] = {}
         try:
             with Descent(self.root, follow_symlinks=self._view.follow_symlinks) as descent:
-                for path in sorted(answers):  # neighbours share their directories' descriptors
+                for path in sorted(ours):  # neighbours share their directories' descriptors
                     answers[path] = self._look(descent, path)
         except OSError as error:
             _, detail = root_trouble(self.root, error)
-            return [Entry(path, None, error=detail) for path in wanted]
-        return [answers[path] for path in wanted]
+            answers = {path: self._as_ours(Entry(path, None, error=detail)) for path in ours}
+        return [entry for path in ours if (entry := answers[path]) is not None]
 
     def verdict(self, path: str, *, is_dir: bool = False) -> Verdict | None:
         """Judge an absolute path by its name and its parents' names.
@@ -117,12 +119,9 @@ class Scanner:
         None: it is not this folder's: outside, in a deeper folder, below a folder that is not
         recursive, or the root itself.
         """
-        relative = self.relative(path)
-        if not relative or (not self._view.recursive and "/" in relative):
+        if not self._mine(path):
             return None
-        if any(relative == inner or relative.startswith(f"{inner}/") for inner in self._view.inner):
-            return None
-        return self._view.names.classify_path(relative, is_dir=is_dir)
+        return self._view.names.classify_path(self.relative(path) or "", is_dir=is_dir)
 
     def relative(self, path: str) -> str | None:
         """The path below the root, "" for the root itself; None: outside, or with `..` in it."""
@@ -138,16 +137,29 @@ class Scanner:
         """Forget all directory mtimes: after a mount, a re-armed watcher, a lost event."""
         self._memory.forget()
 
-    def _look(self, descent: Descent, path: str) -> Entry:
+    def _mine(self, path: str) -> bool:
+        """Whether a path belongs to this folder rather than to none or a deeper one."""
         relative = self.relative(path)
-        if not relative:
-            return Entry(path, None, error=f"it is not below {self.root}")
-        parent, _, name = relative.rpartition("/")
-        refused = isinstance(self._view.names.classify(relative, is_dir=False), Refused)
+        if not relative or (not self._view.recursive and "/" in relative):
+            return False
+        inner = self._view.inner
+        return relative not in inner and not any(relative.startswith(f"{i}/") for i in inner)
+
+    def _look(self, descent: Descent, path: str) -> Entry | None:
+        parent, _, name = (self.relative(path) or "").rpartition("/")
         try:
             directory = descent.to(parent)
         except (FileNotFoundError, NotADirectoryError):
-            return Entry(path, None, refused_extension=refused, error=VANISHED)
+            return Entry(path, None, error=VANISHED)
         except OSError as error:
-            return Entry(path, None, refused_extension=refused, error=error_words(error))
-        return self._view.looker.entry(directory, name, path, refused=refused)
+            return self._as_ours(Entry(path, None, error=error_words(error)))
+        return self._as_ours(self._view.looker.entry(directory, name, path, refused=False))
+
+    def _as_ours(self, entry: Entry) -> Entry | None:
+        """Judge what was seen by its name, as a scan does."""
+        if entry.error == VANISHED:
+            return entry
+        verdict = self.verdict(entry.path, is_dir=entry.kind is EntryKind.DIRECTORY)
+        if verdict is None or isinstance(verdict, Ignored):
+            return None
+        return replace(entry, refused_extension=isinstance(verdict, Refused))

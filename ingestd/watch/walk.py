@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -73,7 +73,7 @@ class _Place:
     subdirectories: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)  # to directories, to be followed
     files: int = 0
-    ignored: Counter[str] = field(default_factory=Counter)
+    ignored: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def known(self) -> Known:
         return Known(
@@ -228,17 +228,20 @@ class ScanPass:
             raise failure
 
     def _entries(self, place: _Place, directory: int) -> Iterator[Entry]:
-        """Look at the videos of a directory; the loop that runs once for every name there is."""
-        ignored_by_name = self._view.names.ignored_by_name
+        """Look at the videos of a directory; its loop runs once for every name there is."""
+        known = self._view.names.ignored_endings.get
         follow = self._view.follow_symlinks
         counts = place.ignored
         with os.scandir(directory) as items:
             for item in items:
-                ignored = ignored_by_name(item.name)
-                plain = not item.is_dir(follow_symlinks=False) and not (
-                    follow and item.is_symlink()
-                )
-                if ignored is not None and plain:
+                name = item.name
+                ignored = known(name[-4:]) or known(name[name.rfind(".") :])
+                if (
+                    ignored is not None
+                    and name[0] != "."
+                    and not item.is_dir(follow_symlinks=False)
+                    and not (follow and item.is_symlink())
+                ):
                     counts[ignored.counted_as] += 1
                 elif (entry := self._closer(place, item, directory)) is not None:
                     yield entry

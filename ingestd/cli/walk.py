@@ -1,0 +1,111 @@
+"""What lies at paths now: folders walked by the rules of their watched folder, files looked at."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestd.cli import words
+from ingestd.config import Folder, nearest_folder
+from ingestd.daemon.folders import scanner_for
+from ingestd.watch.mounts import read_mounts
+from ingestd.watch.names import Ignored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ingestd.config import Settings
+    from ingestd.watch.entries import Entry, ScanReport
+    from ingestd.watch.scan import Scanner
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A video's name that lies there."""
+
+    folder: Folder  # the watched folder, or one with defaults made for this walk
+    entry: Entry
+    ignored: str = ""  # why a file that was named is not ours
+
+
+@dataclass(slots=True)
+class Walked:
+    """What a walk counted beside the files it handed out."""
+
+    ignored_by: Counter[str] = field(default_factory=Counter)
+    troubles: list[str] = field(default_factory=list)  # sentences
+
+    def take(self, folder: Folder, report: ScanReport) -> None:
+        """Add how one pass went."""
+        self.ignored_by.update(report.ignored_by)
+        if report.detail:
+            self.troubles.append(f"{words.printable(folder.name)}: {report.detail}")
+        for trouble in report.troubles:
+            self.troubles.append(f"{words.printable(trouble.path)}: {trouble.error}")
+
+
+def walk(
+    settings: Settings, paths: Iterable[str], walked: Walked, *, everything: bool
+) -> Iterator[Found]:
+    """Walk absolute paths, one after the other.
+
+    Args:
+        settings: whose folders give the rules; elsewhere the defaults apply.
+        paths: directories, walked whole, or files.
+        walked: takes up what else is to be said.
+        everything: of a directory that holds watched folders also what lies beside them.
+    """
+    for path in paths:
+        if os.path.isdir(path):  # noqa: PTH112 - odd bytes
+            for folder, below in _parts(settings, path, everything=everything):
+                yield from _pass(settings, folder, below, walked)
+        else:
+            yield from _file(settings, path, walked)
+
+
+def _parts(
+    settings: Settings, path: str, *, everything: bool
+) -> Iterator[tuple[Folder, str | None]]:
+    """The folders whose rules apply to a directory, and where in them to begin."""
+    around = nearest_folder(settings, path)
+    inner = [one for one in settings.folders if one.path.is_relative_to(path)]
+    if around is not None and around not in inner:
+        yield around, path
+    elif around is None and (everything or not inner):
+        yield Folder(path=Path(path)), None
+    for folder in inner:
+        yield folder, None
+
+
+def _pass(settings: Settings, folder: Folder, below: str | None, walked: Walked) -> Iterator[Found]:
+    scan = _scanner(settings, folder).scan(full=True, stop=threading.Event(), below=below)
+    for listing in scan:
+        for entry in listing.entries:
+            yield Found(folder, entry)
+    walked.take(folder, scan.report)
+
+
+def _file(settings: Settings, path: str, walked: Walked) -> Iterator[Found]:
+    folder = nearest_folder(settings, path) or Folder(path=Path(path).parent)
+    scanner = _scanner(settings, folder)
+    (entry,) = scanner.look([path])
+    verdict = scanner.verdict(path)
+    if entry.stat is None and entry.error:
+        walked.troubles.append(f"{words.printable(path)}: {_gone(entry.error)}")
+    elif isinstance(verdict, Ignored):
+        yield Found(folder, entry, ignored=verdict.rule)
+    else:
+        yield Found(folder, entry)
+
+
+def _gone(error: str) -> str:
+    return "there is no such file" if error == "vanished" else error
+
+
+def _scanner(settings: Settings, folder: Folder) -> Scanner:
+    mount = read_mounts().of(os.path.realpath(folder.path))
+    return scanner_for(settings, folder, mount.fstype if mount else "")

@@ -1,0 +1,39 @@
+"""What is written down is true: the diagram, the event names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ingestd.lifecycle import diagram
+from ingestd.model import State
+
+ROOT = Path(__file__).parent.parent
+EVENT = re.compile(
+    r'"((?:api|config|confirm|daemon|file|folder|gate|index|journal|loop|upload|watch|wish|worker)'
+    r'\.[a-z_]+)"'
+)
+NO_EVENTS = {"api.key_file", "config.yaml", "journal.db", "upload.bandwidth"}
+
+
+def test_the_state_diagram_is_drawn_from_the_table():
+    assert (ROOT / "docs/states.md").read_text() == diagram(), "run: make docs"
+
+
+def test_every_event_name_is_in_the_docs():
+    sources = [*(ROOT / "ingestd/daemon").glob("*.py"), *(ROOT / "ingestd/lifecycle").glob("*.py")]
+    names = {name for path in sources for name in EVENT.findall(path.read_text())} - NO_EVENTS
+    names |= {f"file.{state}" for state in (State.QUEUED, State.HELD, State.REJECTED)}
+    listed = set(re.findall(r"`([a-z]+\.[a-z_]+)`", (ROOT / "docs/events.md").read_text()))
+    assert names <= listed, f"not in docs/events.md: {sorted(names - listed)}"
+    assert len(names) > 20
+
+
+def test_every_listed_event_exists():
+    sources = "".join(path.read_text() for path in (ROOT / "ingestd").rglob("*.py"))
+    events = re.findall(r"^\| (.*?) \|", (ROOT / "docs/events.md").read_text(), re.MULTILINE)
+    made_up = {"folder.ok", "folder.missing", "folder.unreadable", "upload.accepted"}
+    made_up |= {"upload.found", "file.rejected", "file.held"}  # composed from states and words
+    for row in events:
+        for name in re.findall(r"`([a-z]+\.[a-z_]+)`", row):
+            assert name in made_up or f'"{name}"' in sources, name
