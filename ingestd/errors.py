@@ -56,8 +56,10 @@ class ConfigError(UsageError):
         place = self.source if problem.line is None else f"{self.source}:{problem.line}"
         key = f" {problem.key}:" if problem.key else ""
         value = f" (got {problem.value!r})" if problem.value else ""
-        hint = f" Did you mean {problem.suggestion}?" if problem.suggestion else ""
-        return f"{place}:{key} {problem.message}{value}{hint}"
+        if problem.suggestion:
+            said = f"{problem.message}{value}".rstrip(".")
+            return f"{place}:{key} {said}. Did you mean {problem.suggestion}?"
+        return f"{place}:{key} {problem.message}{value}"
 
 
 class AlreadyRunningError(IngestdError):

@@ -21,6 +21,7 @@ class Sought:
 
     stem: str  # the upload name without its extension, as the far side stores it
     size: int  # bytes as sent
+    token: bool  # the name holds our token; without one nothing is proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Evidence:
 
     video: Video | None  # proven ours: the oldest with our name and size
     others: tuple[str, ...] = ()  # further videos with our name and size: paid twice
-    doubtful: tuple[str, ...] = ()  # our name, but no size to compare or another one
+    doubtful: tuple[str, ...] = ()  # our name, but another size or none, or a name without token
 
 
 def weigh(sought: Sought, seen: Iterable[Video], linked: frozenset[str]) -> Evidence:
@@ -49,8 +50,10 @@ def weigh(sought: Sought, seen: Iterable[Video], linked: frozenset[str]) -> Evid
         (video for video in named if video.size == sought.size),
         key=lambda video: (video.create_time or 0.0, video.video_no),
     )
-    doubtful = tuple(video.video_no for video in named if video.size != sought.size)
-    if not proven:
+    doubtful = tuple(
+        video.video_no for video in named if video.size != sought.size or not sought.token
+    )
+    if not proven or not sought.token:
         return Evidence(None, doubtful=doubtful)
     return Evidence(proven[0], tuple(video.video_no for video in proven[1:]), doubtful)
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from ingestd.config import Fields
 
-#: Limits of the far side, characters and tags (contract 1.1).
+#: Limits of the far side: characters, and number of tags (contract 1.1).
 MAX_CAMERA_MODEL = 200
+MAX_CALLBACK = 299
 MAX_TAGS = 20
 #: The scope of an upload that names none; the newer generation's name for it is -1 (contract 1.1).
 DEFAULT_SCOPE = "default"
@@ -70,7 +71,7 @@ def resolve(fields: Fields, context: Context) -> dict[str, object]:
     values: dict[str, object] = {
         "unique_id": fill(fields.unique_id, context) or DEFAULT_SCOPE,
         "tags": tags[:MAX_TAGS],
-        "callback": fields.callback,
+        "callback": _cut(fields.callback, context, MAX_CALLBACK),
         "datetime_taken": fields.datetime_taken,
         "camera_model": _cut(fields.camera_model, context, MAX_CAMERA_MODEL),
         "latitude": fields.latitude,

@@ -79,6 +79,10 @@ Verdict = Accept | Reject | Unfinished
 
 _FREE: Final = "It is not uploaded and nothing was billed."
 
+_WAITS: Final = (
+    "It is looked at again when it changes; if nothing writes to it any more, copy it again."
+)
+
 _RENAMED: Final = {
     ".m4v": ".mp4",
     ".3gp": ".mp4",
@@ -180,7 +184,7 @@ def judge(path: str, facts: Facts, rules: Rules) -> Verdict:
     if extension not in _lowered(rules.extensions):
         return Reject(Reason.EXTENSION, _refused_name(extension, rules))
     if size == 0:
-        return Unfinished(f"It is empty so far. {_FREE}", Reason.EMPTY)
+        return Unfinished(f"It is empty so far. {_FREE} {_WAITS}", Reason.EMPTY)
     oversize = rules.max_size is not None and size > rules.max_size
     if oversize and rules.oversize == Oversize.REJECT:
         return Reject(Reason.TOO_LARGE, _too_large(size, rules.max_size or 0))
@@ -223,7 +227,7 @@ def _judge_content(
     if findings.container and family and findings.container not in family:
         return Reject(Reason.MIME, _wrong_name(extension, findings.container))
     if not findings.complete:
-        return Unfinished(f"Not complete: {findings.detail}. {_FREE}")
+        return Unfinished(f"Not complete: {findings.detail}. {_FREE} {_WAITS}")
     if findings.zero_tail:
         return Unfinished(_zero_tail())
     if size < rules.min_size:
@@ -254,9 +258,12 @@ def _not_regular(findings: Findings) -> Reject:
 
 def _refused_name(extension: str, rules: Rules) -> str:
     """Say that a name is not taken, and what to do about it."""
-    if not extension:
-        return f"The name has no extension, so it is not taken as a video. {_FREE}"
     taken = ", ".join(rules.extensions)
+    if not extension:
+        return (
+            f"The name has no extension, so it is not taken as a video. {_FREE}"
+            f" Give it the one that fits: {taken}."
+        )
     shown = ascii(extension[:_SHOWN])[1:-1]
     return f"{shown} files are not taken, only {taken}. {_FREE} {_name_remedy(extension)}"
 
@@ -285,7 +292,7 @@ def _no_video(extension: str, findings: Findings) -> str:
 def _wrong_name(extension: str, container: Container) -> str:
     return (
         f"It is {_NAME_OF[container]} file named {extension}; memories.ai goes by the name and"
-        f" would bill it and fail on it. {_FREE} Rename it to {_RIGHT_NAME[container]}."
+        f" may bill it and then fail on it. {_FREE} Rename it to {_RIGHT_NAME[container]}."
     )
 
 
@@ -313,7 +320,10 @@ def _too_small(size: int, least: int) -> str:
 def _refused_codec(track: Track) -> str:
     words = _CODEC_WORDS.get(track.codec, track.codec or f"an unknown codec ({track.tag!a})")
     if track.codec in _TAKEN_CODECS:
-        return f"Its video is {words}, which validate.codecs does not list. {_FREE}"
+        return (
+            f"Its video is {words}, which validate.codecs does not list. {_FREE}"
+            " Add it there if it should be taken."
+        )
     return (
         f"Its video is {words}, which memories.ai accepts, bills and then cannot index. {_FREE}"
         " Convert it to H.264 and put that into the folder."

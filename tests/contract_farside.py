@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from blake3 import blake3
-from farside import upload_of
 
+from farside import upload_of
 from ingestd.model import Scope
 from ingestd.naming import stem_of
 from ingestd.remote.contract import (

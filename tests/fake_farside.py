@@ -128,7 +128,13 @@ class FakeFarSide:
         self.read_troubles.extend(troubles)
 
     def put(
-        self, name: str, size: int, *, scope: Scope | None = None, content_hash: str = "", **of: object
+        self,
+        name: str,
+        size: int,
+        *,
+        scope: Scope | None = None,
+        content_hash: str = "",
+        **of: object,
     ) -> str:
         """Store a video that none of our uploads brought (or did); returns its number."""
         with self._lock:
@@ -277,7 +283,5 @@ class FakeFarSide:
         now = self.clock()
         with self._lock:
             return [
-                row
-                for row in self.library
-                if row.visible_at <= now and scope in (None, row.scope)
+                row for row in self.library if row.visible_at <= now and scope in (None, row.scope)
             ]

@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ingestd.filestat import FdSource, stat_of
 from ingestd.fingerprint import sampled
@@ -138,7 +138,7 @@ class ScriptedServer:
         scheme = "https" if self._context else "http"
         return f"{scheme}://127.0.0.1:{self.port}/serve/api/v1"
 
-    def __enter__(self) -> ScriptedServer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -181,9 +181,7 @@ class ScriptedServer:
             sock.close()
 
 
-def http(
-    body: object = None, *, status: int = 200, headers: dict[str, str] | None = None
-) -> bytes:
+def http(body: object = None, *, status: int = 200, headers: dict[str, str] | None = None) -> bytes:
     """Write an answer."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(data)}"]

@@ -99,11 +99,11 @@ class LibraryServer(ScriptedServer):
         parts = parts_of(request)
         head, content = next((head, body) for head, body in parts if b'name="file"' in head)
         found = re.search(rb'filename="([^"]*)"', head)
-        fields = dict(
-            (head.partition(b'name="')[2].partition(b'"')[0].decode(), body.decode())
+        fields = {
+            head.partition(b'name="')[2].partition(b'"')[0].decode(): body.decode()
             for head, body in parts
             if b"filename=" not in head
-        )
+        }
         with self._lock:
             row = {
                 "video_no": f"VI{568102998803353600 + len(self.rows)}",

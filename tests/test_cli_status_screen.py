@@ -252,6 +252,17 @@ def test_files_added_by_hand_and_known_but_unsent_ones_have_their_place():
     assert "BESIDES   3 duplicate, 1 gone" in lines
 
 
+def test_a_card_with_files_that_no_row_knows_is_not_safe_to_erase():
+    under = "/srv/drop/cameras/card7"
+    tallies = (Tally("cameras", State.PARSED, None, 3, 10, 60.0),)
+    lines = screen(under=under, unseen=2, tallies=tallies, places=FACTS.places[:1])
+    assert lines[0].endswith(f"   only {under}")
+    assert "UNSEEN    2 files there without a row yet: not safe to erase" in lines
+    row = next(line for line in lines if line.startswith("cameras"))
+    assert row.split()[-1] == "-"  # what is ignored is counted for whole folders only
+    assert not any(line.startswith(("NOW", "nas")) for line in lines)
+
+
 def test_a_file_name_cannot_write_to_the_terminal():
     upload = {**SNAPSHOT["uploads"][0], "path": "/srv/a\x1b[2J\n\udcff.mp4"}
     live = read_snapshot({**SNAPSHOT, "uploads": [upload]})

@@ -208,7 +208,9 @@ def test_neither_pydantic_nor_yaml_is_imported_until_a_file_is_loaded():
         "import sys, ingestd.config as c; c.from_paths(['/srv/a'], {'HOME': '/h'});"
         "print({'pydantic', 'pydantic_core', 'yaml', 'pathspec'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "set()\n"
 
 
@@ -241,22 +243,22 @@ guard: {max_files: unlimited}
     ) == [
         (
             "config.yaml:2: api.base_url: must begin with https://: plain http only to loopback, "
-            "for the key would travel readable (got 'http://api.memories.ai/serve') "
+            "for the key would travel readable (got 'http://api.memories.ai/serve'). "
             "Did you mean https://api.memories.ai/serve?"
         ),
         "config.yaml:3: per_minute: is not a known key. Did you mean upload.per_minute?",
         (
             "config.yaml:6: folders[0].settle: must be a duration such as 10s, 0.5s, 5m, 1h30m, "
-            "2h, 1d, 1w or a number of seconds (got '5min') Did you mean 5m?"
+            "2h, 1d, 1w or a number of seconds (got '5min'). Did you mean 5m?"
         ),
         "config.yaml:7: folders[0].setle: is not a known key. Did you mean settle?",
         (
-            "config.yaml:8: folders[0].mode: must be auto, events or poll (got 'evnts') "
+            "config.yaml:8: folders[0].mode: must be auto, events or poll (got 'evnts'). "
             "Did you mean events?"
         ),
         (
             "config.yaml:9: folders[0].fields.unique_id: must be a text: put it in quotes "
-            "(got '{parent}') Did you mean \"{parent}\"?"
+            "(got '{parent}'). Did you mean \"{parent}\"?"
         ),
         (
             "config.yaml:9: folders[0].fields.tags[0]: must not hold a comma: write several tags "
@@ -279,15 +281,10 @@ guard: {max_files: unlimited}
             "(got 'drop')"
         ),
         "config.yaml:14: folders[3].path: is missing: every folder needs its path",
-        (
-            "config.yaml:16: upload.retry_min: must not be more than upload.retry_max (got '1h')"
-        ),
+        ("config.yaml:16: upload.retry_min: must not be more than upload.retry_max (got '1h')"),
         "config.yaml:18: upload.concurrency: must be one value, not a list (got '- 2')",
         "config.yaml:19: indexing: must have keys of its own below it, indented (got 'fast')",
-        (
-            "config.yaml:20: guard.max_files: must be a whole number, not negative "
-            "(got 'unlimited')"
-        ),
+        ("config.yaml:20: guard.max_files: must be a whole number, not negative (got 'unlimited')"),
     ]
 
 
@@ -316,13 +313,13 @@ def test_a_configuration_without_folders_is_refused(complaints, content):
         ("upload: {per_minute: -1}", "must be a number such as 1, 0.5 or 1/3, not negative, or un"),
         ("upload: {stall_timeout: 0}", "must be longer than 0 seconds"),
         ("validate: {extensions: []}", "must not be empty: no file would be accepted"),
-        ("validate: {extensions: ['*.mp4']}", "(got '*.mp4') Did you mean .mp4?"),
+        ("validate: {extensions: ['*.mp4']}", "(got '*.mp4'). Did you mean .mp4?"),
         ("validate: {codecs: 'h 264'}", "must be the name of a codec"),
         ("state_dir: /a\nmirror_dir: /a", "must be another directory than state_dir"),
         ("state_dir: state", "must be a full path that begins with / or ~/ (got 'state')"),
-        ("log: {level: warn}", "(got 'warn') Did you mean warning?"),
+        ("log: {level: warn}", "(got 'warn'). Did you mean warning?"),
         ("log: {format: xml}", "must be auto or json (got 'xml')"),
-        ("api: {scope: folder}", "must be unique_id or folder_id (got 'folder') Did you mean f"),
+        ("api: {scope: folder}", "must be unique_id or folder_id (got 'folder'). Did you mean f"),
         ("budget: {currency: a very long name}", "must not be longer than 8 characters"),
         ("on_trouble: []", "must be a command such as"),
         ("stop_grace:", "must not be empty: write a value, or leave the line out for the default"),
@@ -349,12 +346,21 @@ def test_what_cannot_be_meant_is_refused(complaint, content, sentence):
         ("fields: {unique_id: ''}", "must not be empty"),
         ("fields: {unique_id: }", "must not be empty"),
         ("fields: {unique_id: '{card}'}", "unknown template {card}; known are {folder} {top} "),
-        ("fields: {tags: ['{parant}']}", "(got '{parant}') Did you mean {parent}?"),
+        ("fields: {tags: ['{parant}']}", "(got '{parant}'). Did you mean {parent}?"),
         ("fields: {tags: ['{top']}", "holds a brace without its partner"),
-        (f"fields: {{tags: [{', '.join('abcdefghijklmnopqrstu')}]}}", "at most 20 tags; there are 21"),
+        (
+            f"fields: {{tags: [{', '.join('abcdefghijklmnopqrstu')}]}}",
+            "at most 20 tags; there are 21",
+        ),
         ("fields: {callback: memories.example}", "must be an address that begins with https://"),
-        (f"fields: {{callback: 'https://x/{'y' * 300}'}}", "must not be longer than 299 characters"),
-        (f"fields: {{camera_model: {'y' * 201}}}", "must not be longer than 200 characters; it has 201"),
+        (
+            f"fields: {{callback: 'https://x/{'y' * 300}'}}",
+            "must not be longer than 299 characters",
+        ),
+        (
+            f"fields: {{camera_model: {'y' * 201}}}",
+            "must not be longer than 200 characters; it has 201",
+        ),
         ("fields: {datetime_taken: 22.11.2026}", "a time written as 2026-11-22 19:00:00"),
         ("fields: {datetime_taken: 2026-11-22T19:00:00}", "a time written as 2026-11-22 19:00:00"),
         ("fields: {datetime_taken: 2026-02-30 19:00:00}", "there is no such time"),
@@ -362,6 +368,7 @@ def test_what_cannot_be_meant_is_refused(complaint, content, sentence):
         ("fields: {latitude: nan, longitude: 0}", "decimal degrees from -90 to 90"),
         ("fields: {latitude: 52.5}", "longitude: is needed beside latitude: set both, or both to"),
         ("fields: {title: x}", "fields.title: is not a known key"),
+        ("bandwith: 1MB", "is not a known key. Did you mean upload.bandwidth?"),
         ("fields: {tagz: x}", "fields.tagz: is not a known key. Did you mean tags?"),
         ("unique_id: x", "is not a known key. Did you mean folders[0].fields.unique_id?"),
     ],
@@ -379,15 +386,19 @@ def test_with_folder_id_the_place_is_a_number(config, unique_id):
 def test_with_folder_id_the_place_is_no_name(complaints):
     folder = "folders: [{path: /srv/a, fields: {unique_id: holiday}}]\n"
     assert complaints("api: {scope: folder_id}\n" + folder) == [
-        "config.yaml:2: folders[0].fields.unique_id: must be the folder's number, or default, "
-        "while api.scope is folder_id (got 'holiday')"
+        (
+            "config.yaml:2: folders[0].fields.unique_id: must be the folder's number, or default, "
+            "while api.scope is folder_id (got 'holiday')"
+        )
     ]
 
 
 def test_the_same_path_twice_is_refused(complaints):
     assert complaints("folders:\n  - /srv/a\n  - {path: /srv/b/../a/, name: b}\n") == [
-        "config.yaml:3: folders[1].path: is the path of folders[0] already: leave one of the two "
-        "out (got '/srv/b/../a/')"
+        (
+            "config.yaml:3: folders[1].path: is the path of folders[0] already: leave one of the "
+            "two out (got '/srv/b/../a/')"
+        )
     ]
 
 
@@ -416,20 +427,29 @@ def test_a_wrong_value_raises_no_second_complaint_about_what_it_was_compared_wit
 
 def test_folders_keep_their_numbers_when_one_before_them_is_wrong(complaints):
     found = complaints("folders:\n  - drop\n  - /srv/a\n  - /srv/b/a\n")
-    assert found[1].startswith('config.yaml:4: folders[2].name: must be unique, but folders[1] is')
+    assert found[1].startswith("config.yaml:4: folders[2].name: must be unique, but folders[1] is")
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
         ("validate: {oversize: split}", "split is not available in this version; files over"),
-        ("validate: {oversize: hold}", "hold is not available in this version; files over max_size"),
+        (
+            "validate: {oversize: hold}",
+            "hold is not available in this version; files over max_size",
+        ),
         (
             'upload: {bandwidth: [{at: "08:00", limit: 5MB/s}, {at: "19:00", limit: unlimited}]}',
             "a timetable is not available in this version; one limit holds all day",
         ),
-        ("budget: {minutes_per_day: 60}", "a limit is not available in this version; nothing stops"),
-        ("budget: {minutes_per_month: 0}", "a limit is not available in this version; nothing stops"),
+        (
+            "budget: {minutes_per_day: 60}",
+            "a limit is not available in this version; nothing stops",
+        ),
+        (
+            "budget: {minutes_per_month: 0}",
+            "a limit is not available in this version; nothing stops",
+        ),
         ("http: {listen: '127.0.0.1:8787'}", "a server is not available in this version"),
         ("on_trouble: [/bin/notify, x]", "a command is not available in this version"),
     ],
@@ -443,13 +463,17 @@ def test_a_promise_of_a_later_version_is_refused(complaint, content, sentence):
     [
         (
             "after_parsed: {move_to: /srv/done}",
-            "after_parsed: move_to is not available in this version; files stay where they are. "
-            "Set it to keep.",
+            (
+                "after_parsed: move_to is not available in this version; files stay where they "
+                "are. Set it to keep."
+            ),
         ),
         (
             "after_parsed: delete",
-            "after_parsed: delete is not available in this version; files stay where they are. "
-            "Set it to keep.",
+            (
+                "after_parsed: delete is not available in this version; files stay where they are. "
+                "Set it to keep."
+            ),
         ),
         ("after_duplicate: delete", "delete is not available in this version"),
         ("after_rejected: {move_to: /srv/bad}", "move_to is not available in this version"),
@@ -457,7 +481,10 @@ def test_a_promise_of_a_later_version_is_refused(complaint, content, sentence):
         ("removable: yes", "true is not available in this version; a folder belongs to one disk"),
         ("done_marker: '*.done'", "a marker is not available in this version; a file counts as"),
         ("wait_for_mhl: on", "true is not available in this version; a file counts as complete"),
-        ("fields: {datetime_taken: auto}", "auto is not available in this version; nothing is read"),
+        (
+            "fields: {datetime_taken: auto}",
+            "auto is not available in this version; nothing is read",
+        ),
         ("fields: {camera_model: Auto}", "auto is not available in this version; nothing is read"),
     ],
 )
@@ -511,10 +538,16 @@ def test_a_key_in_a_strange_place_is_never_shown(complaints, content):
     assert all("0123" not in line for line in complaints(content + "\n"))
 
 
-def test_a_password_in_an_address_is_never_shown(complaint):
-    found = complaint("api: {base_url: 'http://ann:hunter2@example.com/'}")
-    assert "hunter2" not in found
+@pytest.mark.parametrize("user", ["ann", "a" * 60])
+def test_a_password_in_an_address_is_never_shown(complaint, user):
+    found = complaint(f"api: {{base_url: 'http://{user}:hunter2@example.com/'}}")
+    assert "hunter" not in found
     assert "//...@example.com" in found
+
+
+def test_control_characters_and_long_keys_do_not_reach_the_terminal(complaints):
+    (found,) = complaints(f'folders: [/srv/a]\n"\\e[31m{"k" * 99}": 1\n')
+    assert found == f"config.yaml:2: ?[31m{'k' * 55}: is not a known key"
 
 
 @pytest.mark.parametrize("name", ["sk-bratislava-cam1", "task-mavi-1", "sk-2026", "desk"])
@@ -530,9 +563,11 @@ def test_a_state_directory_of_the_service_manager_must_be_ours(config, complaint
     content = "state_dir: /var/lib/ingestd\nfolders: [/srv/a]\n"
     assert config(content, environ).state_dir == Path("/var/lib/ingestd")
     assert complaints("folders: [/srv/a]\nstate_dir: /srv/state\n", environ) == [
-        "config.yaml:2: state_dir: is /srv/state, but the service manager made /var/lib/ingestd "
-        "($STATE_DIRECTORY): set state_dir to /var/lib/ingestd, or change StateDirectory= of the "
-        "service"
+        (
+            "config.yaml:2: state_dir: is /srv/state, but the service manager made "
+            "/var/lib/ingestd ($STATE_DIRECTORY): set state_dir to /var/lib/ingestd, or change "
+            "StateDirectory= of the service"
+        )
     ]
 
 
@@ -573,15 +608,21 @@ def test_paths_that_cannot_be_named_apart_are_refused():
     with pytest.raises(ConfigError) as caught:
         from_paths(["/cards/1/CLIP", "/cards/2/CLIP", "/"], HOME)
     assert str(caught.value).splitlines() == [
-        'command line: /cards/2/CLIP: would be called "CLIP" like /cards/1/CLIP; give it a name of '
-        "its own in a configuration file",
-        "command line: /: has no last part to be called by; give it a name of its own in a "
-        "configuration file",
+        (
+            'command line: /cards/2/CLIP: would be called "CLIP" like /cards/1/CLIP; give it a '
+            "name of its own in a configuration file"
+        ),
+        (
+            "command line: /: has no last part to be called by; give it a name of its own in a "
+            "configuration file"
+        ),
     ]
 
 
 def test_paths_under_a_service_manager_with_another_state_directory_are_refused():
-    with pytest.raises(ConfigError, match=r"command line: state_dir: is .* but the service manager"):
+    with pytest.raises(
+        ConfigError, match=r"command line: state_dir: is .* but the service manager"
+    ):
         from_paths(["/srv/a"], HOME | {"STATE_DIRECTORY": "/var/lib/ingestd"})
     with pytest.raises(ConfigError, match="must be set, for no home directory is known"):
         from_paths(["/srv/a"], {"HOME": "/"})

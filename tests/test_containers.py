@@ -239,7 +239,7 @@ def damaged(draw):
     return bytes(data)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(damaged())
 def test_damaged_files_never_raise_and_say_why_they_are_not_complete(data):
     found = look(data)

@@ -120,11 +120,24 @@ def test_a_last_box_of_size_0_reaches_to_the_end(ahead):
     assert look(index[:-4] + b"\0\0\0\0mdat" + media).complete
 
 
-def test_media_that_the_index_names_past_the_end_is_missed(ahead):
-    index, _ = ahead.split(b"mdat")
-    head = index[:-4] + b"\0\0\0\0mdat"
-    found = look(head[:-8] + box(b"free", bytes(0)) + b"\0\0\0\0mdat")
+def test_media_that_the_index_names_past_the_end_is_missed():
+    data = video(".mp4", movflags="faststart", frames=30, audio=True)
+    index, media = data.split(b"mdat")
+    open_ended = index[:-4] + b"\0\0\0\0mdat" + media
+    assert look(open_ended).complete
+    found = look(open_ended[: -len(media) + 10])
     assert not found.complete
+    assert "its index names media" in found.detail
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9])
+def test_an_index_of_which_only_the_beginning_arrived_is_not_complete(kept):
+    data = video(".mov", codec="libx265")
+    moov = part(data, b"moov")
+    half = moov[: int(len(moov) * kept)]
+    found = look(data.replace(moov, half + bytes(len(moov) - len(half))))
+    assert not found.complete
+    assert "moov" in found.detail
 
 
 def test_an_index_of_zeros_is_not_written_yet():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ CONTENT = random.Random(7).randbytes(5 * PIECE + 12345)
 def streamed(data: bytes, size: int, cuts: list[int]) -> str:
     sampler = Sampler(size)
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         sampler.update(memoryview(data)[begin:end])
     return sampler.hexdigest()
 

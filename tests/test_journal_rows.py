@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from journal_kit import AT, a_file
 
 from ingestd.errors import JournalError
 from ingestd.journal import DamagedRowError, Journal, JournalReader
 from ingestd.model import Container, Item, Reason, Stat, State
+from journal_kit import AT, a_file
 
 numbers = st.integers(0, 2**63 - 1)
 unsigned = st.integers(0, 2**64 - 1)
@@ -57,6 +57,12 @@ items = st.builds(
     pay_again=st.booleans(),
     hidden=st.booleans(),
 )
+
+
+@pytest.fixture
+def journal(tmp_path):
+    with Journal.create_or_open(tmp_path / "state", fstype="ext4") as journal:
+        yield journal
 
 
 @given(first=items, second=items)

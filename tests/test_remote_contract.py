@@ -6,12 +6,12 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
+
 from contract_farside import FarSideContract, Plan, clip, long_clip
 from fake_farside import CUT, LOST, LOST_BUT_STORED, FakeFarSide, Fate, answer, refused
+from ingestd.remote import HttpxFarSide, retry
 from library_server import LibraryServer
 from tls import make_trust
-
-from ingestd.remote import HttpxFarSide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,10 @@ class TestFake(FarSideContract):
 
 class TestClient(FarSideContract):
     @pytest.fixture(params=["plain", "tls"])
-    def side(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HttpSide]:
+    def side(
+        self, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[HttpSide]:
+        monkeypatch.setattr(retry, "_FIRST_WAIT", 0.01)
         trust = make_trust(tmp_path) if request.param == "tls" else None
         with LibraryServer(trust.server if trust else None) as server:
             side = HttpSide(server, trust.ca_file if trust else None)

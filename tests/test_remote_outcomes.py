@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from farside import ScriptedServer, accepted, envelope, http, upload_of
 
+from farside import ScriptedServer, accepted, envelope, http, upload_of
 from ingestd.remote import (
     Accepted,
     HttpxFarSide,
@@ -44,7 +44,11 @@ CELLS = {
         (REFUSED, Refusal.RATE),
         Refusal.RATE,
     ),
-    "0402 in a 500": (http(envelope("0402"), status=500), (REFUSED, Refusal.CREDITS), Refusal.CREDITS),
+    "0402 in a 500": (
+        http(envelope("0402"), status=500),
+        (REFUSED, Refusal.CREDITS),
+        Refusal.CREDITS,
+    ),
     "HTTP 401": (http(b"", status=401), (REFUSED, Refusal.AUTH), Refusal.AUTH),
     "HTTP 402": (http(HTML, status=402), (REFUSED, Refusal.CREDITS), Refusal.CREDITS),
     "HTTP 403": (http(SPRING, status=403), (REFUSED, Refusal.DISABLED), Refusal.DISABLED),

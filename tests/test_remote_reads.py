@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from farside import PATIENCE, Line, ScriptedServer, answering, envelope, http
 
+from farside import PATIENCE, Line, ScriptedServer, answering, envelope, http
 from ingestd.model import Scope, Video
-from ingestd.remote import Failed, HttpxFarSide, Page, Refusal
+from ingestd.remote import Failed, HttpxFarSide, Page, Refusal, retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +47,11 @@ ROW_2025_WAITING = {
     "video_name": "paris-YT",
     "create_time": "1757954270072",
 }
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "_FIRST_WAIT", 0.01)
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
-"""How a body goes out: what is sent, what ends it, and that an end never looks like a whole body."""
+"""How a body goes out, what ends it, and that an end never looks like a whole body."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
+import select
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -11,10 +12,8 @@ from typing import TYPE_CHECKING
 import httpcore
 import pytest
 from blake3 import blake3
-from farside import PATIENCE, ScriptedServer, accepted, answering, envelope, http, upload_of
-from library_server import parts_of
-from tls import make_trust
 
+from farside import PATIENCE, ScriptedServer, accepted, answering, envelope, http, upload_of
 from ingestd.filestat import stat_of
 from ingestd.model import Container, Scope
 from ingestd.remote import (
@@ -30,6 +29,8 @@ from ingestd.remote import (
     Upload,
 )
 from ingestd.remote.backend import Backend
+from library_server import parts_of
+from tls import make_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -311,31 +312,29 @@ def test_a_file_replaced_while_it_is_sent_arrives_as_it_was(served, tmp_path: Pa
 
 @pytest.mark.parametrize("grants", [False, True])
 def test_the_whole_suffix_waits_for_the_mark(served, tmp_path: Path, grants: bool):
-    seen: list[int] = []
-    got_all_but_suffix, checked = threading.Event(), threading.Event()
+    asked, checked = threading.Event(), threading.Event()
+    beyond: list[object] = []
 
     def script(line: Line) -> None:
         request = line.head()
         boundary = request.headers["content-type"].partition("boundary=")[2]
-        suffix = len(f"\r\n--{boundary}--\r\n")
-        line.body(request, limit=request.length - suffix)
-        got_all_but_suffix.set()
-        checked.wait(PATIENCE)
-        seen.append(len(request.body) - (request.length - suffix))
+        without_suffix = request.length - len(f"\r\n--{boundary}--\r\n")
+        line.body(request, limit=without_suffix)
+        asked.wait(PATIENCE)
+        beyond.append(len(request.body) - without_suffix)
+        beyond.extend(select.select([line.sock], [], [], 0)[0])
+        checked.set()
         if line.body(request):
             line.answer(accepted())
 
     def may_finish() -> bool:
-        assert got_all_but_suffix.wait(PATIENCE)
-        checked.set()
-        return grants
+        asked.set()
+        return checked.wait(PATIENCE) and grants
 
     _, far = served(script)
-    outcome = far.upload(
-        upload_of(clip_of(tmp_path / "clip.mp4", 5000), may_finish=may_finish)
-    )
+    outcome = far.upload(upload_of(clip_of(tmp_path / "clip.mp4", 5000), may_finish=may_finish))
     assert isinstance(outcome, Accepted if grants else Aborted)
-    assert seen == [0]
+    assert beyond == [0]
 
 
 def test_no_mark_is_spent_on_a_far_side_that_has_left(served, tmp_path: Path):

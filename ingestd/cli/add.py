@@ -11,12 +11,11 @@ from ingestd.cli import jsonout, money, wishes, words
 from ingestd.cli.options import common_options, dry_run_option, json_option, yes_option
 from ingestd.cli.plan_sums import Sums
 from ingestd.cli.planner import Action, Planner
-from ingestd.cli.session import Session, absolute, journal_session
+from ingestd.cli.session import Session, absolute, journal_session, open_journal
 from ingestd.cli.wait import wait_for_paths
 from ingestd.cli.waiting import Patience, Until
 from ingestd.cli.walk import Walked, walk
 from ingestd.errors import Exit, UsageError
-from ingestd.journal import JournalReader
 
 if TYPE_CHECKING:
     from ingestd.cli.planner import Planned
@@ -90,7 +89,7 @@ def _plan(
 ) -> list[Planned]:
     """Sum up what would be taken; some of what would not."""
     others: list[Planned] = []
-    with JournalReader.open(session.state_dir) as reader:
+    with open_journal(session) as reader:
         planner = Planner(session.settings, reader, pay_again=pay_again)
         for found in walk(session.settings, paths, walked, everything=True):
             planned = planner.plan(found)

@@ -24,7 +24,7 @@ def page(item: Item, sends: Sequence[Send], steps: Sequence[Step]) -> str:
         lines += textwrap.wrap(words.printable(item.detail), _WIDTH, break_on_hyphens=False)
     lines.append("")
     lines += [f"  {label.ljust(_LABEL)}{value}" for label, value in _facts(item) if value]
-    lines += ["", "HISTORY", *(f"  {one}" for one in _history(steps))]
+    lines += ["", "HISTORY", *(f"  {one}" for one in _history(steps, item.detail))]
     if sends:
         lines += ["", "SENT", *(f"  {_send(send)}" for send in sends)]
     return "\n".join(lines) + "\n"
@@ -61,11 +61,11 @@ def _value(value: object) -> str:
     return words.printable(text)
 
 
-def _history(steps: Iterable[Step]) -> Iterator[str]:
+def _history(steps: Iterable[Step], said: str | None) -> Iterator[str]:
     for step in steps:
         moved = step.from_state is not step.to_state
         state = f"-> {step.to_state}" if moved else "   "
-        detail = f"  {words.printable(step.detail)}" if step.detail else ""
+        detail = f"  {words.printable(step.detail)}" if step.detail and step.detail != said else ""
         yield f"{words.stamp(step.at)}  {state:<14}{step.event}{detail}"
 
 

@@ -104,6 +104,7 @@ def status(report: Report) -> Document:
             "since": iso(report.since) if report.running else None,
         },
         "paused": report.paused,
+        **({} if report.under is None else {"path": report.under, "unseen": report.unseen}),
         "needs_you": list(report.needs_you),
         "counts": _counts(report),
         "gates": [

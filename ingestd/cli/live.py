@@ -37,9 +37,10 @@ def look(state_dir: Path) -> Daemon:
 def ask(state_dir: Path, question: dict[str, object], wait: float = 0.8) -> control.Ask | None:
     """Ask the daemon; None: there is none, or it did not answer in time."""
     try:
-        return control.ask(state_dir, question, wait)
+        told = control.ask(state_dir, question, wait)
     except OSError:  # the state directory is not there, or not ours to enter
         return None
+    return None if told is None or "error" in told else told  # an error: the loop is busy
 
 
 def held_by(state_dir: Path) -> control.Holder | None:

@@ -84,7 +84,7 @@ def run_cli(argv: Sequence[str]) -> int:
     common = Common()
     try:
         result: Any = cli.main(
-            args=list(argv), prog_name="ingestd", standalone_mode=False, obj=common
+            args=list(argv) or ["--help"], prog_name="ingestd", standalone_mode=False, obj=common
         )
         sys.stdout.flush()
     except BrokenPipeError:

@@ -9,7 +9,7 @@ import click
 
 from ingestd.cli import jsonout, rows, terminal
 from ingestd.cli.options import common_options, json_option, read_since, selection_options
-from ingestd.cli.session import absolute, journal_session
+from ingestd.cli.session import absolute, journal_session, open_journal
 from ingestd.journal import JournalReader, Selection
 
 if TYPE_CHECKING:
@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 ON_A_TERMINAL: Final = 50
 #: Rows whose sends are read at once.
 BATCH: Final = 200
+_HELP_LIST_ROWS: Final = """\b
+ingestd list --state rejected,failed      what is not searchable, and why
+ingestd list --path /srv/drop/card7       one card
+ingestd list --json | jq '.[].video_no'   for scripts
+"""
 
 
-@click.command("list")
+@click.command("list", epilog=_HELP_LIST_ROWS)
 @selection_options
 @click.option(
     "--since", callback=read_since, metavar="TIME", help="Changed since: 2h, today, 2026-11-22."
@@ -45,13 +50,7 @@ def list_rows(  # noqa: PLR0913 - one argument an option
     as_json: bool,
     as_jsonl: bool,
 ) -> None:
-    r"""List files by id: what became of each.
-
-    \b
-    ingestd list --state rejected,failed      what is not searchable, and why
-    ingestd list --path /srv/drop/card7       one card
-    ingestd list --json | jq '.[].video_no'   for scripts
-    """
+    """List files by id: what became of each."""
     session = journal_session(ctx)
     for_people = terminal.is_terminal() and not (as_json or as_jsonl)
     if limit is None and for_people:
@@ -65,7 +64,7 @@ def list_rows(  # noqa: PLR0913 - one argument an option
         limit=limit or None,
         newest=bool(limit),
     )
-    with JournalReader.open(session.state_dir) as reader:
+    with open_journal(session) as reader:
         if as_json or as_jsonl:
             _documents(reader, selection, array=as_json)
         else:

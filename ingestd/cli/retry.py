@@ -15,7 +15,7 @@ from ingestd.cli.options import (
     selection_options,
     yes_option,
 )
-from ingestd.cli.session import absolute, journal_session
+from ingestd.cli.session import absolute, journal_session, open_journal
 from ingestd.errors import Exit, IngestdError, UsageError
 from ingestd.journal import JournalReader, Selection
 from ingestd.model import Item, State
@@ -129,7 +129,7 @@ def retry(
     again. Only --pay-again uploads what was paid.
     """
     session, choice = journal_session(ctx), choice_of(options)
-    with JournalReader.open(session.state_dir) as reader:
+    with open_journal(session) as reader:
         items = chosen(reader, choice, RETRIED)
     if not items:
         click.echo("No failed or rejected file matches: nothing to do.", err=as_json)
@@ -207,7 +207,7 @@ def forget(
     ended = frozenset(
         {State.PARSED, State.REJECTED, State.DUPLICATE, State.SKIPPED, State.GONE, State.FAILED}
     )
-    with JournalReader.open(session.state_dir) as reader:
+    with open_journal(session) as reader:
         items = chosen(reader, choice, ended)
     if not items:
         click.echo("No file matches: nothing to do.", err=as_json)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ingestd.cli.options import Common
 from ingestd.config import find, from_paths, load
-from ingestd.errors import UsageError
+from ingestd.errors import JournalError, UsageError
+from ingestd.journal import JournalReader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,21 @@ def journal_session(ctx: click.Context, paths: tuple[str, ...] = ()) -> Session:
     session = open_session(ctx, paths)
     become_owner(session.state_dir)
     return session
+
+
+def open_journal(session: Session) -> JournalReader:
+    """Open the journal for reading.
+
+    Raises:
+        JournalError: there is none, or it cannot be read.
+    """
+    try:
+        return JournalReader.open(session.state_dir)
+    except JournalError as error:
+        if session.config is not None:
+            raise
+        text = f"{error} (No configuration file was found: name yours with -c FILE.)"
+        raise JournalError(text) from error
 
 
 def become_owner(state_dir: Path) -> None:

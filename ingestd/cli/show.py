@@ -10,17 +10,17 @@ from ingestd.cli import jsonout, refs
 from ingestd.cli.explain import Explained, explain
 from ingestd.cli.item_page import page
 from ingestd.cli.options import common_options, json_option
-from ingestd.cli.session import Session, absolute, journal_session
+from ingestd.cli.session import Session, absolute, journal_session, open_journal
 from ingestd.errors import Exit, IngestdError
-from ingestd.journal import JournalReader
 
 if TYPE_CHECKING:
+    from ingestd.journal import JournalReader
     from ingestd.model import Item
 
 
 def _show(ctx: click.Context, ref: str, *, as_json: bool) -> int:
     session = journal_session(ctx)
-    with JournalReader.open(session.state_dir) as reader:
+    with open_journal(session) as reader:
         found = refs.find(reader, ref)
         if found:
             _print_row(reader, found, as_json=as_json)

@@ -10,12 +10,11 @@ import click
 
 from ingestd.cli import jsonout, terminal
 from ingestd.cli.options import common_options, json_option
-from ingestd.cli.session import absolute, journal_session
+from ingestd.cli.session import absolute, journal_session, open_journal
 from ingestd.cli.spans import plain
 from ingestd.cli.status_facts import gather
 from ingestd.cli.status_report import Report, make_report
 from ingestd.cli.status_screen import render
-from ingestd.journal import JournalReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +36,7 @@ def status(ctx: click.Context, path: str | None, *, follow: bool, as_json: bool)
     """
     session = journal_session(ctx)
     under = absolute(path) if path else None
-    with JournalReader.open(session.state_dir) as reader:
+    with open_journal(session) as reader:
 
         def report() -> Report:
             return make_report(gather(session, reader, under))

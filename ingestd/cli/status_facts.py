@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: So many of the newest rejected rows are asked for the codec they hold.
 CODEC_ROWS = 50
+#: A subtree with more files is not searched for files without a row.
+MOST_FILES = 20_000
 #: So many codecs are named on the screen.
 CODECS = 3
 #: States whose reasons are told apart.
@@ -78,6 +80,7 @@ def gather(session: Session, reader: JournalReader, under: str | None = None) ->
         usage=reader.usage(words.day(now)[:8] + "01"),
         refused_codecs=_codecs(reader, tallies, under),
         under=under,
+        unseen=None if under is None else _unseen(session, reader, under),
     )
 
 
@@ -136,6 +139,19 @@ def _reasons(reader: JournalReader, state: State, whole: Selection) -> tuple[Rea
     if reasons is None:
         return (None,)
     return reasons if reader.count(whole).files else ()
+
+
+def _unseen(session: Session, reader: JournalReader, under: str) -> int | None:
+    """How many videos lie there that no row is about: who erases a card must know of them."""
+    from ingestd.cli.walk import Walked, walk  # noqa: PLC0415 - the scanner only for a subtree
+
+    unseen = 0
+    lying = walk(session.settings, (under,), Walked(), everything=True)
+    for number, found in enumerate(lying):
+        if number >= MOST_FILES:
+            return None
+        unseen += not found.ignored and reader.current(found.entry.path) is None
+    return unseen
 
 
 def _codecs(

@@ -54,6 +54,7 @@ class Facts:
     usage: tuple[Usage, ...]  # of the local month
     refused_codecs: tuple[str, ...] = ()  # of the newest rejected rows
     under: str | None = None  # the subtree that was asked about
+    unseen: int | None = None  # files in it that have no row; None: not asked, or too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class FolderReport:
     name: str | None  # None: files that were added by hand from elsewhere
     configured: bool
     live: LiveFolder
+    part: bool  # only a part of it was asked about
     counts: Mapping[State, int]
     held: tuple[Group, ...] = ()
 
@@ -140,6 +142,7 @@ class Report:
     config: str | None
     state_dir: str
     under: str | None
+    unseen: int | None
     running: bool
     answering: bool
     pid: int | None
@@ -182,6 +185,7 @@ def make_report(facts: Facts) -> Report:
         config=live.config if facts.live else facts.config,
         state_dir=facts.state_dir,
         under=facts.under,
+        unseen=facts.unseen,
         running=facts.running,
         answering=facts.live is not None,
         pid=live.pid or facts.pid,
@@ -196,13 +200,20 @@ def make_report(facts: Facts) -> Report:
         folders=folders,
         uploads=tuple(one for one in live.uploads if _is_under(one.path, facts.under)),
         problems=_problems(facts),
-        settling=sum(one.live.settling for one in folders) or live.settling,
+        settling=_settling(facts, live, folders),
         spent=_spent(facts),
         per_minute=facts.per_minute,
         price_per_minute=facts.budget.price_per_1000_min / 1000,
         currency=facts.budget.currency,
         needs_you=tuple(dict.fromkeys(_needs(folders))),
     )
+
+
+def _settling(facts: Facts, live: Snapshot, folders: Iterable[FolderReport]) -> int:
+    """How many files the daemon has seen and does not know to be complete."""
+    if facts.under is None:
+        return live.settling
+    return sum(folder.live.settling for folder in folders if not folder.part)
 
 
 def _is_under(path: str | None, under: str | None) -> bool:
@@ -240,7 +251,8 @@ def _folders(facts: Facts, live: Snapshot) -> Iterable[FolderReport]:
 def _folder(facts: Facts, name: str | None, told: LiveFolder, *, configured: bool) -> FolderReport:
     mine = [tally for tally in facts.tallies if tally.folder == name]
     held = _groups(tally for tally in mine if tally.state is State.HELD)
-    return FolderReport(name, configured, told, _counts(mine), held)
+    part = facts.under is not None and not _is_under(told.path, facts.under)
+    return FolderReport(name, configured, told, part, _counts(mine), held)
 
 
 def _groups(tallies: Iterable[Tally]) -> tuple[Group, ...]:

@@ -171,6 +171,9 @@ def _pace(per_minute: float | None) -> str:
 
 
 def _settling(report: Report) -> Iterable[Line]:
+    if report.unseen:
+        text = f"{words.count(report.unseen, 'file')} there without a row yet: not safe to erase"
+        yield _label("UNSEEN", LABEL, Tone.WAIT, text)
     if report.settling:
         text = f"{words.count(report.settling, 'file')} not known to be complete yet"
         yield _label("SETTLING", LABEL, Tone.TITLE, text)

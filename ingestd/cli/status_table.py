@@ -76,7 +76,7 @@ def _cells(folder: FolderReport, now: float) -> tuple[str, ...]:
         watched,
         _looked(folder, now),
         *(words.number(one) for one in numbers),
-        _ignored(live.ignored_by),
+        _NOTHING if folder.part or live.last_scan_at is None else _ignored(live.ignored_by),
     )
 
 

@@ -32,7 +32,7 @@ def can_ask() -> bool:
 
 def show(lines: Sequence[Line]) -> None:
     """Print lines, in colour where a terminal takes it (NO_COLOR is honoured)."""
-    if not is_terminal():
+    if not is_terminal() or os.environ.get("NO_COLOR"):
         click.echo(plain(lines), nl=False)
         return
     from rich.console import Console  # noqa: PLC0415 - only for a terminal

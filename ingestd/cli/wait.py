@@ -11,7 +11,7 @@ import click
 from ingestd.cli import live, terminal, words
 from ingestd.cli.explain import IGNORED, UNWATCHED, by_rules
 from ingestd.cli.options import common_options, read_duration
-from ingestd.cli.session import Session, absolute, journal_session
+from ingestd.cli.session import Session, absolute, journal_session, open_journal
 from ingestd.cli.waiting import Patience, Until, Watchlist
 from ingestd.cli.waiting import wait as wait_for
 from ingestd.cli.walk import Walked, walk
@@ -62,7 +62,7 @@ def wait_for_paths(
     Raises:
         StoppedEarlyError: the time was over before.
     """
-    with JournalReader.open(session.state_dir) as reader:
+    with open_journal(session) as reader:
         watchlist = _watchlist(session, reader, paths, until)
         if watchlist.pending and live.held_by(session.state_dir) is None:
             click.echo("ingestd is not running: waiting until it is (ingestd run).", err=True)

@@ -84,7 +84,7 @@ def _parts(
 def _pass(settings: Settings, folder: Folder, below: str | None, walked: Walked) -> Iterator[Found]:
     scan = _scanner(settings, folder).scan(full=True, stop=threading.Event(), below=below)
     for listing in scan:
-        for entry in listing.entries:
+        for entry in sorted(listing.entries, key=lambda one: one.path):
             yield Found(folder, entry)
     walked.take(folder, scan.report)
 

@@ -44,7 +44,7 @@ def count(amount: int, noun: str, plural: str | None = None) -> str:
 def size(value: float) -> str:
     """Write a size: 812 bytes, 1.9 GB, 402 GB."""
     amount, unit = _scaled(value)
-    return f"{amount} {unit}"
+    return "1 byte" if (amount, unit) == ("1", "bytes") else f"{amount} {unit}"
 
 
 def part_of(done: float, whole: float) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_LONGEST_PART = 60  # characters
+
 Loc = tuple[str | int, ...]  # the way from the root to a value, as pydantic names it
 
 
@@ -20,6 +22,6 @@ class Finding:
 
 
 def dotted(loc: Loc) -> str:
-    """Return a place as people write it: `folders[0].settle`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    """Return a place as people write it: `folders[0].settle`; absurdly long keys are cut."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part[:_LONGEST_PART]}" for part in loc)
     return "".join(parts).removeprefix(".")

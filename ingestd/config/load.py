@@ -35,8 +35,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     from ingestd.config.document import read  # noqa: PLC0415 - PyYAML only where a file is loaded
 
     document = read(path)
-    findings: list[Finding] = []
-    settings = _settings(document, path, environ, findings)
+    settings, findings = _settings(document, path, environ)
     log = _log_from(environ, settings.log if settings else Log(), findings)
     if findings or settings is None:
         problems = [_problem(finding, document) for finding in findings]
@@ -69,40 +68,42 @@ def _unnameable(paths: Iterable[Path]) -> Iterator[Problem]:
         first = taken.setdefault(path.name, path)
         if first != path:
             message = f'would be called "{path.name}" like {first}; {_NAME_IT}'
-            yield Problem(message, key=str(path))
         elif not path.name:
-            yield Problem(f"has no last part to be called by; {_NAME_IT}", key=str(path))
+            message = f"has no last part to be called by; {_NAME_IT}"
+        else:
+            continue
+        yield Problem(leaks.presentable(message), key=leaks.presentable(str(path)))
 
 
 def _settings(
-    document: Document, path: Path, environ: Mapping[str, str], findings: list[Finding]
-) -> Settings | None:
-    """Return what the file means, or of a broken one what is left; adds to the findings."""
+    document: Document, path: Path, environ: Mapping[str, str]
+) -> tuple[Settings | None, list[Finding]]:
+    """Return what the file means, or of a broken one what is left, and all that is wrong."""
     from ingestd.config.schema import Schema  # noqa: PLC0415 - pydantic only where a file is loaded
 
     schema = Schema(places.home(environ))
     default = places.default_state_dir(path, environ)
-    known = [*document.findings, *leaks.find(document.tree)]
-    bad = {finding.loc for finding in known if finding.loc}
+    findings = [*document.findings, *leaks.find(document.tree)]
+    bad = {finding.loc for finding in findings if finding.loc}
     result = schema.validate(_with_state_dir(document.tree, default))
     if not isinstance(result, Settings):
-        known += [finding for finding in result if not prune.concerns(bad, finding.loc)]
+        findings += [finding for finding in result if not prune.concerns(bad, finding.loc)]
         bad |= {finding.loc for finding in result}
     rest, numbers = prune.without(document.tree, bad)
     settings = schema.validate(_with_state_dir(rest, default))
-    findings += known
     if not isinstance(settings, Settings):
-        return None
-    state_dir = settings.state_dir if document.tree.get("state_dir") else default
+        return None, findings
     together = chain(
         conflicts(settings, numbers),
         refusals(settings, numbers),
-        _state_dir_findings(state_dir, environ),
+        _state_dir_findings(settings.state_dir if rest.get("state_dir") else default, environ),
     )
-    for finding in together:
-        if not any(prune.concerns(bad, loc) for loc in (finding.loc, *finding.others)):
-            findings.append(finding)
-    return settings
+    findings += [
+        finding
+        for finding in together
+        if not any(prune.concerns(bad, loc) for loc in (finding.loc, *finding.others))
+    ]
+    return settings, findings
 
 
 def _with_state_dir(tree: dict[str, object], default: Path | None) -> dict[str, object]:
@@ -140,16 +141,16 @@ def _chosen(
 
 
 def _problem(finding: Finding, document: Document | None) -> Problem:
-    """Put a finding into words, without anything secret."""
+    """Put a finding into words."""
     mark = document.mark(finding.loc) if document else None
     own_line = (mark.value_line if finding.show_value else mark.key_line) if mark else None
     shown = mark is not None and finding.show_value and (mark.scalar or mark.loc == finding.loc)
     value = mark.text if mark and shown else ""
     full_stop = "." if finding.suggestion and not value else ""
     return Problem(
-        message=leaks.redacted(finding.message) + full_stop,
-        key=leaks.redacted(dotted(finding.loc)),
-        value=leaks.redacted(value),
+        message=leaks.presentable(finding.message) + full_stop,
+        key=leaks.presentable(dotted(finding.loc)),
+        value=value,
         line=finding.line or own_line,
-        suggestion=leaks.redacted(finding.suggestion),
+        suggestion=leaks.presentable(finding.suggestion),
     )

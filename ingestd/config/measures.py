@@ -89,9 +89,8 @@ def size(value: object) -> int:
 
 def rate(value: object) -> int:
     """Read a rate; returns whole bytes per second, at least 1."""
-    written = text(value).strip()
-    amount = re.sub(r"\s*/\s*s(ec)?$", "", written)
-    found = _bytes(amount)
+    amount, slash, unit = (part.strip() for part in text(value).partition("/"))
+    found = None if slash and unit != "s" else _bytes(amount)
     if found is None:
         meant = _meant_size(amount)
         raise BadValueError(_RATE_FORMS, f"{meant}/s (bytes, not bits)" if meant else "")

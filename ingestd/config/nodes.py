@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from ingestd.config.findings import Finding
+from ingestd.config.leaks import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ _PLAIN_TAGS = {_MERGE} | {
 
 
 class TooLargeError(Exception):
-    """The aliases of the file multiply its content beyond bounds."""
+    """The file, its aliases followed, has more values or levels than a configuration can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Builder:
         """Return a mapping's values by key; a key's own value goes before a merged one.
 
         Raises:
-            TooLargeError: aliases make it grow beyond bounds.
+            TooLargeError: it has too many values or levels.
         """
         entries = {entry.key: entry for entry in self._merged(node, loc)}
         own: dict[str, _Entry] = {}
@@ -116,8 +117,11 @@ class Builder:
 
     def _bound(self, depth: int) -> None:
         self._nodes += 1
-        if self._nodes > _MOST_NODES or depth > _DEEPEST:
-            raise TooLargeError("its aliases make it grow without bounds: write the values out")
+        if self._nodes > _MOST_NODES:
+            message = f"holds more than {_MOST_NODES} values, each alias counted as what it names"
+            raise TooLargeError(message)
+        if depth > _DEEPEST:
+            raise TooLargeError("is nested too deeply: does an alias stand in what it names?")
 
     def _twice(self, entry: _Entry, first: _Entry, loc: Loc) -> None:
         message = f"is there twice, in line {first.line} too: leave one of the two out"
@@ -131,6 +135,6 @@ class Builder:
     def _mark(self, entry: _Entry, loc: Loc) -> Mark:
         node, scalar = entry.value, isinstance(entry.value, yaml.ScalarNode)
         text = node.value if scalar else self.source[node.start_mark.index : node.end_mark.index]
-        text = " ".join(text.split())
+        text = " ".join(redacted(text).split())  # before it is cut: half a password is one, too
         text = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
         return Mark(loc, entry.line, node.start_mark.line + 1, scalar, text)

@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from ingestd.config.leaks import redacted
+from ingestd.config.leaks import presentable
 from ingestd.errors import Problem
 
 _BEFORE = r"(?:^\s*|[:,\[-]\s*)"  # what may stand before a plain text
@@ -44,7 +44,7 @@ def explain(error: yaml.YAMLError, text: str) -> Problem:
 def _reason(error: yaml.MarkedYAMLError) -> str:
     if "single document" in (error.context or ""):
         return "there is more than one document (a line with ---)"
-    return redacted(f"{error.problem} {error.context or ''}".strip())
+    return presentable(f"{error.problem} {error.context or ''}".strip())
 
 
 def _mistake(lines: list[str]) -> str:

@@ -16,7 +16,7 @@ from ingestd.daemon.messages import LookEnded, Polled
 from ingestd.follow import plan_polls
 from ingestd.lifecycle import events
 from ingestd.model import Scope, State
-from ingestd.naming import stem_of
+from ingestd.naming import stem_of, token_of
 from ingestd.remote.contract import Refusal, Trouble
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Confirming:
         ctx, far = self._asking.ctx, self._asking.ctx.far
         self._under_way = item.id
         scope, stem = Scope.parse(send.scope), stem_of(send.upload_name)
-        sought = evidence.Sought(stem, send.size)
+        sought = _sought(send)
         nobody: frozenset[str] = frozenset()
 
         def found(videos: tuple[Video, ...]) -> bool:
@@ -223,7 +223,7 @@ class Confirming:
 
     def _weigh(self, item: Item, send: Send, videos: tuple[Video, ...]) -> None:
         ctx = self._asking.ctx
-        sought = evidence.Sought(stem_of(send.upload_name), send.size)
+        sought = _sought(send)
         linked = linked_elsewhere(ctx.journal, item.id, [video.video_no for video in videos])
         weighed = evidence.weigh(sought, videos, linked)
         if weighed.video is not None:
@@ -243,12 +243,7 @@ class Confirming:
 
     def _trusted(self, send: Send) -> bool:
         """Not finding our name proves something only where our names are known to be shown."""
-        ctx = self._asking.ctx
-        return (
-            ctx.journal.meta(NAMES_SHOWN) is True
-            and ctx.settings.upload.name_token
-            and bool(send.upload_name)
-        )
+        return self._asking.ctx.journal.meta(NAMES_SHOWN) is True and _sought(send).token
 
     def _found(self, item: Item, send: Send, video_no: str, others: tuple[str, ...]) -> None:
         ctx = self._asking.ctx
@@ -259,3 +254,8 @@ class Confirming:
             ctx.journal.end_send(send.id, ctx.now.wall, "found")
             ctx.apply(item, events.TakenIn(video_no, None, "found", detail))
         self._asking.stretches.broke(item.id)
+
+
+def _sought(send: Send) -> evidence.Sought:
+    stem = stem_of(send.upload_name)
+    return evidence.Sought(stem, send.size, token=token_of(stem) is not None)

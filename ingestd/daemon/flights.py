@@ -16,7 +16,7 @@ from ingestd.errors import JournalError
 from ingestd.journal import ConflictError, DiskFullError
 from ingestd.lifecycle import events
 from ingestd.model import GateName, Send, State
-from ingestd.naming import stem_of, upload_name
+from ingestd.naming import stem_of, token_of, upload_name
 from ingestd.remote.contract import (
     Accepted,
     Progress,
@@ -184,9 +184,10 @@ class Flights:
 
     def _adopted(self, flight: _Preflight, message: Prepared) -> bool:
         item = flight.item
-        if not message.seen or item.stat is None or not self._ctx.settings.upload.name_token:
+        if not message.seen or item.stat is None:
             return False
-        sought = evidence.Sought(stem_of(flight.name), item.stat.size)
+        stem = stem_of(flight.name)
+        sought = evidence.Sought(stem, item.stat.size, token=token_of(stem) is not None)
         video = evidence.weigh(sought, message.seen, self._linked(item, message)).video
         if video is None:
             return False

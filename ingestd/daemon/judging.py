@@ -136,7 +136,7 @@ class Judging:
             case TroubleKind.VANISHED:
                 self._tracker.gone(path)
             case TroubleKind.CHANGED:
-                self._tracker.changed(path, mono)
+                self._tracker.trouble(path, "It changed while it was looked into.", mono)
             case TroubleKind.UNREADABLE:
                 self._tracker.trouble(path, trouble.detail, mono)
                 self._ctx.log.warning("file.unreadable", path=path, detail=trouble.detail)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.folders import FolderWorker, Watched, name_rules
 from ingestd.daemon.messages import LookedAt, ScanEnded
+from ingestd.journal import Selection
 from ingestd.lifecycle import UNSENT, events
 from ingestd.model import Reason, State
 from ingestd.watch.entries import VANISHED, EntryKind, RootState, ScanReport
@@ -40,6 +42,13 @@ class Seeing:
         self.watched: dict[str, Watched] = {}
         for folder in ctx.settings.folders:
             self.watched[folder.name] = self._watch(folder)
+        ctx.listeners.append(self._moved)
+
+    def _moved(self, before: Item | None, after: Item) -> None:
+        """A row whose file was replaced: what stands there now is looked at soon."""
+        del before
+        if after.state is State.GONE and after.reason is Reason.REPLACED:
+            self._look_later(after.path)
 
     def _watch(self, folder: Folder) -> Watched:
         settings = self._ctx.settings
@@ -206,9 +215,15 @@ class Seeing:
             return
         due = [path for path, since in watched.absent.items() if since < watched.passes - 1]
         watched.looks.update(due)
+        watched.looks.update(self._unsent(watched))
         if watched.absent and len(due) < len(watched.absent):
             soon = self._ctx.now.mono + min(watched.interval(), watched.folder.poll_interval)
             watched.next_scan = min(watched.next_scan, soon)
+
+    def _unsent(self, watched: Watched) -> list[str]:
+        """Files still to be sent: a rewrite in place shows in no directory's mtime (rules R5)."""
+        waiting = Selection(states=frozenset({State.QUEUED, State.HELD}), folder=watched.name)
+        return [item.path for item in self._ctx.journal.items(waiting)]
 
     def looked_at(self, message: LookedAt) -> None:
         """Consider what a targeted look saw."""
@@ -231,7 +246,7 @@ class Seeing:
             return
         watched.absent.pop(entry.path, None)
         if entry.stat is None:
-            self._tracker.look_failed(
+            self._tracker.trouble(
                 entry.path, entry.error or "", self._ctx.now.mono, folder=watched.name
             )
         elif entry.kind is not EntryKind.FILE or entry.refused_extension:
@@ -250,6 +265,10 @@ class Seeing:
                 quiet=watched.folder.settle,
                 folder=watched.name,
             )
+        elif item.stat is not None and item.state in UNSENT and item.stat != entry.stat:
+            # the same file under another device number, after a remount or a reboot
+            same = replace(item, stat=entry.stat)
+            self._ctx.journal.revise(item, same, self._ctx.now.wall)
 
     def _settled_before(self, watched: Watched, item: Item, stat: Stat) -> bool:
         """Tell whether the journal knows this very file and nothing is left to look into."""

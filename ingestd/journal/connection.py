@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-#: The WAL file is cut back to this after a checkpoint, bytes.
+#: The log goes into the file when it has grown to this, and is cut back to it, bytes.
 _WAL_LIMIT = 16 << 20
 #: Page cache, KiB; taken as it is needed.
 _CACHE_KIB = 8192
@@ -57,6 +57,7 @@ class Database:
             "synchronous = FULL",
             "foreign_keys = ON",
             "temp_store = MEMORY",  # undo of single statements: in a file it doubled a move's time
+            f"wal_autocheckpoint = {_WAL_LIMIT // 4096}",  # pages of 4 KiB
             f"journal_size_limit = {_WAL_LIMIT}",
             f"cache_size = -{_CACHE_KIB}",
         ):
@@ -130,6 +131,18 @@ class Database:
             raise
         finally:
             self._depth -= 1
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all queries of the block see one moment; inside a transaction they do anyway."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self.rows("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            self.rows("ROLLBACK")
 
     def run_script(self, script: str) -> None:
         """Run many statements in one transaction of their own."""

@@ -40,8 +40,9 @@ class DamagedRowError(JournalError):
 
 def corrupt(path: Path, finding: object) -> CorruptJournalError:
     """Say that the file is damaged, and what to do about it."""
+    words = " ".join(str(finding).split())
     return CorruptJournalError(
-        f"The journal {path} is damaged ({finding}); nothing in it was changed. Stop ingestd, move "
+        f"The journal {path} is damaged ({words}); nothing in it was changed. Stop ingestd, move "
         f"{path.name}, {path.name}-wal and {path.name}-shm aside and keep them, then run: ingestd "
         "recover"
     )

@@ -1,13 +1,15 @@
 """Selections of rows: streamed by id in batches, or counted, without scanning where avoidable.
 
-A listing first finds ids through an index, then fetches rows in batches and judges them again, so
-that a slow reader (a pager) holds no snapshot open and still never sees a row twice.
+A listing first finds ids through an index, then fetches rows in batches and judges them again. So
+a slow reader (a pager) holds no snapshot open, which would let the write-ahead log grow, and still
+misses no row and sees none twice, whatever moves meanwhile.
 """
 
 from __future__ import annotations
 
 import heapq
 from array import array
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -15,25 +17,20 @@ from ingestd.journal.reading import batches, items_where
 from ingestd.journal.rows import split_path
 from ingestd.journal.sql import places, select
 from ingestd.journal.tally import groups
-from ingestd.journal.values import Totals
+from ingestd.journal.values import Selection, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ingestd.journal.connection import Database, Row
     from ingestd.journal.tally import Group
-    from ingestd.journal.values import Selection
 
 _PAGE = 500
 _LAST_ID = (1 << 63) - 1
 
 
 def stream(database: Database, selection: Selection) -> Iterator[Row]:
-    """The selected rows by id, `ITEM_COLUMNS` each.
-
-    Memory is constant, but for 8 bytes a row where ids must be sorted first (`under`, `since`,
-    `newest`).
-    """
+    """The selected rows by id, `ITEM_COLUMNS` each."""
     condition, values = _condition(selection)
     for ids in batches(_ids(database, selection)):
         query = items_where(f"id IN ({places(ids)}) AND {condition} ORDER BY id")
@@ -67,16 +64,25 @@ def _sums_by_id(database: Database, selection: Selection) -> list[Row]:
 
 
 def _ids(database: Database, selection: Selection) -> Iterable[int]:
-    """The ids of a selection in ascending order, its limit applied."""
+    """The ids of a selection in ascending order, its limit applied.
+
+    Where rows may come and go as they change, the ids are those of one moment: 8 bytes each.
+    """
     backwards = selection.newest and selection.limit is not None
-    if selection.ids:
-        found = _ids_given(database, selection, backwards=backwards)
-    elif _lead(selection):
-        found = _ids_sorted(database, selection, backwards=backwards)
-    else:
-        found = _ids_merged(database, selection, backwards=backwards)
-    limited = islice(found, selection.limit)
-    return reversed(array("q", limited)) if backwards else limited
+    if selection == replace(_EVERYTHING, hidden=selection.hidden):
+        return _walk(database, "hidden IN (0, ?)", (int(selection.hidden),))
+    with database.snapshot():
+        if selection.ids:
+            found = _ids_given(database, selection, backwards=backwards)
+        elif _lead(selection):
+            found = _ids_sorted(database, selection, backwards=backwards)
+        else:
+            found = _ids_merged(database, selection, backwards=backwards)
+        chosen = array("q", islice(found, selection.limit))
+    return reversed(chosen) if backwards else chosen
+
+
+_EVERYTHING = Selection()
 
 
 def _ids_given(database: Database, selection: Selection, *, backwards: bool) -> Iterator[int]:
@@ -91,33 +97,27 @@ def _ids_sorted(database: Database, selection: Selection, *, backwards: bool) ->
     condition, values = _condition(selection, _lead(selection))
     order = "DESC" if backwards else "ASC"
     limit = -1 if selection.limit is None else selection.limit
-    query = select("id", "items", f"{condition} ORDER BY id {order} LIMIT ?")
-    return iter(array("q", (row[0] for row in database.each(query, (*values, limit)))))
+    # "+": else SQLite would rather walk all rows in their order than sort the few that match.
+    query = select("id", "items", f"{condition} ORDER BY +id {order} LIMIT ?")
+    return (row[0] for row in database.each(query, (*values, limit)))
 
 
 def _ids_merged(database: Database, selection: Selection, *, backwards: bool) -> Iterator[int]:
-    """Walk all rows, or each tallied group that is asked for, always in the order of ids."""
+    """Walk all rows, or each tallied group that is asked for, in the order of ids."""
     if selection.states or selection.reasons or selection.folder is not None:
         walks = [
             _walk(database, _GROUP, group[:4], backwards=backwards)
             for group in _chosen(database, selection)
         ]
-    else:
-        everything = "hidden IN (0, ?)"
-        walks = [_walk(database, everything, (int(selection.hidden),), backwards=backwards)]
-    last = None
-    for item_id in heapq.merge(*walks, reverse=backwards):
-        # A row that moves meanwhile may turn up in a second group, behind its place.
-        if last is None or (item_id < last if backwards else item_id > last):
-            yield item_id
-            last = item_id
+        return heapq.merge(*walks, reverse=backwards)
+    return _walk(database, "hidden IN (0, ?)", (int(selection.hidden),), backwards=backwards)
 
 
 _GROUP = "state = ? AND folder IS ? AND reason IS ? AND hidden = ?"
 
 
 def _walk(
-    database: Database, condition: str, values: tuple[object, ...], *, backwards: bool
+    database: Database, condition: str, values: tuple[object, ...], *, backwards: bool = False
 ) -> Iterator[int]:
     onward = "id < ? ORDER BY id DESC" if backwards else "id > ? ORDER BY id"
     query = select("id", "items", f"{condition} AND {onward} LIMIT {_PAGE}")

@@ -76,18 +76,13 @@ class Lookups(Reading):
         For noticing that a directory is gone as a whole: no scan comes by it any more.
         """
         place, _ = split_path(f"{under.rstrip('/')}/-")
-        step = select("dir", "items", "dir >= ? AND dir <= ? AND current = 1 ORDER BY dir LIMIT 1")
-        # "0" follows "/" in ASCII: everything below begins with place + "/".
-        low, high = place, place
-        while True:
-            found = self._db.row(step, (low, high))
-            if found:
+        step = select("dir", "items", "dir >= ? AND dir < ? AND current = 1 ORDER BY dir LIMIT 1")
+        # "0" follows "/" in ASCII: all that lies below begins with place + "/".
+        for low, high in ((place, place + b"\0"), (place + b"/", place + b"0")):
+            start = low
+            while found := self._db.row(step, (start, high)):
                 yield os.fsdecode(found[0]) or "/"
-                low = found[0] + b"\0"
-            elif high == place:
-                low, high = place + b"/", place + b"0"
-            else:
-                return
+                start = found[0] + b"\0"
 
     def same_content(
         self, size: int, fingerprint: str, *, scope: str | None = None

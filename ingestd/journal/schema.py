@@ -114,7 +114,7 @@ CREATE TABLE sends (
     outcome TEXT
 );
 CREATE INDEX sends_item ON sends (item_id);
-CREATE INDEX sends_open ON sends (item_id) WHERE ended_at IS NULL;
+CREATE INDEX sends_open ON sends (ended_at) WHERE ended_at IS NULL;
 """
 
 _RECORDS = """

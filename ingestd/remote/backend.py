@@ -77,6 +77,8 @@ class Backend(httpcore.NetworkBackend):
         stream = Stream(sock, self)
         with self._lock:
             self._streams.add(stream)
+            if self._closed:  # meanwhile, while it was being connected
+                stream.shutdown()
         return stream
 
     def hang_up(self) -> None:
@@ -90,5 +92,5 @@ class Backend(httpcore.NetworkBackend):
 
 def _connect_text(host: str, port: int, exc: OSError | UnicodeError) -> str:
     if isinstance(exc, socket.gaierror | UnicodeError):
-        return f"the name {host} cannot be resolved; is the network up?"
+        return f"the name {host} cannot be resolved (no network, or api.base_url is wrong)"
     return f"no connection to {host} port {port}: {loss_text(exc)}"

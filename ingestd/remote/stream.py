@@ -25,6 +25,7 @@ _TLS_SLICE: Final = 64 << 10  # bytes between two looks; a TLS send takes all it
 _PEEK: Final = 16 << 10
 _TICK: Final = 0.25  # seconds between two looks at the reasons to end while blocked
 _HURRY: Final = 30.0  # seconds for an answer to something that is not a whole upload
+_STALLED: Final = "the connection stalled: it accepted no more bytes"
 _STATUS_LINE: Final = len("HTTP/1.1 2")  # bytes until the class of a status is known
 
 
@@ -109,7 +110,7 @@ class Stream(httpcore.NetworkStream):
         rest = memoryview(buffer)
         while rest:
             self._wait_for_room(watch, timeout)
-            rest = rest[self._send(rest[: self._slice]) :]
+            rest = rest[self._send(rest[: self._slice], timeout) :]
 
     def look(self) -> None:
         """Raise `WriteError` when the far side has answered or left; takes in what it sent."""
@@ -167,15 +168,16 @@ class Stream(httpcore.NetworkStream):
                 return
             watch.tick()
             if time.monotonic() > stalled_at:
-                raise httpcore.WriteTimeout("the connection stalled: it accepted no more bytes")
+                raise httpcore.WriteTimeout(_STALLED)
 
-    def _send(self, data: memoryview) -> int:
+    def _send(self, data: memoryview, timeout: float | None) -> int:
         try:
             return self._sock.send(data)
         except (BlockingIOError, ssl.SSLWantWriteError):
             return 0
         except ssl.SSLWantReadError:  # the TLS layer waits for the other side
-            self._wait(select.POLLIN, _TICK)
+            if not self._wait(select.POLLIN, timeout or _HURRY):
+                raise httpcore.WriteTimeout(_STALLED) from None
             return 0
         except OSError as exc:
             raise httpcore.WriteError(loss_text(exc)) from exc
@@ -225,7 +227,7 @@ def _is_final(received: bytes) -> bool:
 def _tls_text(exc: OSError | ValueError) -> str:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return f"the far side's certificate is not trusted: {exc.verify_message}"
-    return "no secure connection could be made; is api.base_url right?"
+    return "no secure connection could be made (or api.base_url is wrong)"
 
 
 def loss_text(exc: OSError) -> str:

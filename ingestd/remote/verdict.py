@@ -50,7 +50,7 @@ _SENTENCES: Final[Mapping[Refusal, str]] = {
     Refusal.DISABLED: "The far side says that this account is disabled",
     Refusal.FILE: "The far side refused this very request",
     Refusal.UNREACHABLE: "The far side cannot be reached",
-    Refusal.GARBLED: "The far side's answer cannot be understood; is api.base_url right?",
+    Refusal.GARBLED: "The far side's answer cannot be understood; perhaps api.base_url is wrong",
 }
 
 

@@ -24,7 +24,7 @@ from ingestd.watch.roots import root_replaced, root_trouble
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from ingestd.watch.names import NameRules
 
@@ -68,6 +68,7 @@ class _Place:
     """A directory while it is listed."""
 
     relative: str
+    path: str  # absolute
     status: os.stat_result  # from before it was listed
     settled: bool  # had not changed for so long that its mtime tells of the next change
     subdirectories: list[str] = field(default_factory=list)
@@ -75,7 +76,12 @@ class _Place:
     files: int = 0
     ignored: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
+    def below(self, name: str) -> str:
+        """The relative path of what is in it."""
+        return f"{self.relative}/{name}" if self.relative else name
+
     def known(self) -> Known:
+        """What to remember of it."""
         return Known(
             identity=identity(self.status),
             mtime_ns=self.status.st_mtime_ns,
@@ -172,7 +178,8 @@ class ScanPass:
         if known is not None and known.is_still(status):
             self._skip(relative, known)
             return None
-        return _Place(relative, status, settled=wall - status.st_mtime >= FRESH)
+        settled = wall - status.st_mtime >= FRESH
+        return _Place(relative, self._view.path(relative), status, settled)
 
     def _status(self, descent: Descent, relative: str, known: Known | None) -> os.stat_result:
         """Take a directory's status; one that was a leaf need not be opened for that."""
@@ -187,21 +194,18 @@ class ScanPass:
         for key, count in known.ignored:
             self._tally.ignored[key] += count
         self._learned[relative] = known
-        self._descend(relative, known.subdirectories, known.identity[0])
-
-    def _descend(self, relative: str, names: Iterable[str], device: int) -> None:
         prefix = f"{relative}/" if relative else ""
-        self._todo.extend((f"{prefix}{name}", device) for name in names)
+        device, _ = known.identity
+        self._todo.extend((f"{prefix}{name}", device) for name in known.subdirectories)
 
     def _leave(self, place: _Place, *, trusted: bool) -> None:
         """Take over what a listing found, after the caller has taken its last piece."""
         device = place.status.st_dev
         self._tally.files += place.files
         self._tally.ignored.update(place.ignored)
-        self._descend(place.relative, place.subdirectories, device)
-        prefix = f"{place.relative}/" if place.relative else ""
+        self._todo.extend((place.below(name), device) for name in place.subdirectories)
         for name in place.links:  # after all that is real, so that a real path names each file
-            self._todo.appendleft((f"{prefix}{name}", device))
+            self._todo.appendleft((place.below(name), device))
         if self._view.trust_mtimes and trusted and place.settled and not place.links:
             self._learned[place.relative] = place.known()
 
@@ -212,18 +216,17 @@ class ScanPass:
         self._tally.troubles.append(DirectoryTrouble(self._view.path(relative), error_words(error)))
 
     def _list(self, place: _Place, directory: int) -> Iterator[Listing]:
-        path = self._view.path(place.relative)
         pieces: list[Entry] = []
         failure: OSError | None = None
         try:
             for entry in self._entries(place, directory):
                 pieces.append(entry)
                 if len(pieces) == PIECE:
-                    yield Listing(path, tuple(pieces), last=False)
+                    yield Listing(place.path, tuple(pieces), last=False)
                     pieces.clear()
         except OSError as error:
             failure = error
-        yield Listing(path, tuple(pieces), last=failure is None)
+        yield Listing(place.path, tuple(pieces), last=failure is None)
         if failure is not None:
             raise failure
 
@@ -234,7 +237,7 @@ class ScanPass:
         counts = place.ignored
         with os.scandir(directory) as items:
             for item in items:
-                name = item.name
+                name = item.name  # most endings have four characters: spare the search for the dot
                 ignored = known(name[-4:]) or known(name[name.rfind(".") :])
                 if (
                     ignored is not None
@@ -248,8 +251,8 @@ class ScanPass:
 
     def _closer(self, place: _Place, item: os.DirEntry[str], directory: int) -> Entry | None:
         """Judge a name that may be a video, a directory or a followed link."""
-        view = self._view
-        relative = f"{place.relative}/{item.name}" if place.relative else item.name
+        view, name = self._view, item.name
+        relative = place.below(name)
         is_dir = self._is_directory(item)
         if is_dir and (not view.recursive or relative in view.inner):
             return None
@@ -258,10 +261,11 @@ class ScanPass:
             place.ignored[verdict.counted_as] += 1
             return None
         if is_dir:
-            (place.links if item.is_symlink() else place.subdirectories).append(item.name)
+            (place.links if item.is_symlink() else place.subdirectories).append(name)
             return None
+        path = f"{place.path}/{name}" if place.path != "/" else f"/{name}"
         refused = isinstance(verdict, Refused)
-        entry = view.looker.entry(directory, item.name, view.path(relative), refused=refused)
+        entry = view.looker.entry(directory, name, path, refused=refused)
         if entry.error == VANISHED:
             return None
         place.files += 1

@@ -1,0 +1,47 @@
+"""`make bench`: our uploader beside curl and httpx, and the daemon by itself (docs/performance.md).
+
+Prints Markdown tables; decides nothing about times. `--quick` sends little and tries in under a
+minute that everything works; `--only NAME` measures one part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+
+import single_file
+from harness import HERE, QUICK, Sizes, note
+
+PARTS = {
+    "plain": single_file.plain,
+    "tls": single_file.tls,
+    "paced": single_file.paced,
+}
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="small sizes, one round")
+    parser.add_argument("--only", choices=PARTS, action="append", help="one part; may repeat")
+    options = parser.parse_args()
+    sizes = QUICK if options.quick else Sizes()
+    (HERE / "work").mkdir(exist_ok=True)
+    note(
+        f"{os.cpu_count()} CPUs, Linux {platform.release()}, Python {platform.python_version()}, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+    for name in options.only or PARTS:
+        work = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=HERE / "work"))
+        try:
+            PARTS[name](work, sizes)
+        finally:
+            shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()

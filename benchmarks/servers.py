@@ -1,0 +1,70 @@
+"""The far sides that the benchmarks start: the fast sink, and the stand-in of the API."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import trustme
+
+from harness import HERE, cpu_of
+
+PATH = "/serve/api/v1"
+
+
+class Server(AbstractContextManager):
+    """A child process that prints where it listens and serves until it is ended."""
+
+    def __init__(self, words: list[str], scheme: str = "http"):
+        self._child = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True)
+        self.said = self._child.stdout.readline().strip()
+        if not self.said:
+            sys.exit(f"{words[0]} did not start")
+        self.url = f"{scheme}://127.0.0.1:{self.said}{PATH}"
+
+    def __exit__(self, *_exception):
+        self._child.terminate()
+        self._child.wait()
+        self._child.stdout.close()
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds so far."""
+        return cpu_of(self._child.pid)
+
+
+class Sink(Server):
+    """`sink.py`: nothing is faster to send to."""
+
+    def __init__(self, *, pem: str | None = None, rate: float | None = None):
+        words = [str(HERE / "sink.py")]
+        words += ["--tls", pem] if pem else []
+        words += ["--rate", str(rate)] if rate else []
+        super().__init__(words, "https" if pem else "http")
+
+
+class StandIn(Server):
+    """`ingestd.sim`: keeps the API's contract, and hashes nothing here."""
+
+    def __init__(self):
+        super().__init__(["-m", "ingestd.sim", "hash_content=false", "parse_seconds=0"])
+        self.url = self.said
+
+    def report(self) -> dict:
+        """What it accepted."""
+        root = self.url.removesuffix(PATH)
+        with urllib.request.urlopen(f"{root}/_sim/report") as answer:
+            return json.load(answer)
+
+
+def make_trust(folder: Path) -> tuple[str, str]:
+    """Make a throw-away certificate; returns (chain and key, authority) as paths of PEM files."""
+    authority = trustme.CA()
+    server = authority.issue_cert("127.0.0.1", "localhost")
+    server.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    return str(folder / "server.pem"), str(folder / "ca.pem")

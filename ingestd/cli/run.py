@@ -1,0 +1,115 @@
+"""`run`: the daemon in the foreground, or one pass over what lies there."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ingestd import log
+from ingestd.cli.options import common_options, read_duration
+from ingestd.cli.session import Session, absolute, open_session
+from ingestd.cli.waiting import Until
+from ingestd.config import find, load, nearest_folder, read_key
+from ingestd.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ingestd.config import ApiKey, Settings
+    from ingestd.daemon import Once
+    from ingestd.errors import Exit
+_HELP_RUN: Final = """\b
+--once ends with 0: all searchable or known already; 1: something was rejected, held, failed
+or is unfinished; 5: only a person can go on, or the time is over.
+"""
+
+
+@click.command(epilog=_HELP_RUN)
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--once", is_flag=True, help="One pass over what lies there, then end.")
+@click.option(
+    "--until",
+    type=click.Choice([str(one) for one in Until]),
+    help="With --once: what a pass waits for; default parsed, that is searchable.",
+)
+@click.option(
+    "--timeout", callback=read_duration, metavar="TIME", help="With --once: end after 2h."
+)
+@common_options
+@click.pass_context
+def run(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    *,
+    once: bool,
+    until: str | None,
+    timeout: float | None,
+) -> int:
+    """Watch the folders and upload what comes, in the foreground.
+
+    Without a configuration file the PATHs are the folders, with defaults. With one, `--once PATH`
+    limits the pass to these paths.
+    """
+    if not once and (until or timeout is not None):
+        raise UsageError("--until and --timeout belong to --once.")
+    session = _session(ctx, paths)
+    limits = _limits(session, paths, once=once)
+    key = read_key(session.settings.api, os.environ)
+    log.configure(str(session.settings.log.level), str(session.settings.log.format))
+    return _serve(session, key, _pass_of(limits, until, timeout) if once else None)
+
+
+def _session(ctx: click.Context, paths: tuple[str, ...]) -> Session:
+    session = open_session(ctx, paths)
+    if session.config is None and not paths:
+        find(None, os.environ)  # says where it looked and what to write
+    return session
+
+
+def _limits(session: Session, paths: tuple[str, ...], *, once: bool) -> tuple[str, ...]:
+    """The paths that a pass is limited to; without a configuration file they are the folders.
+
+    Raises:
+        UsageError: the paths say nothing that could be meant.
+    """
+    if session.config is None or not paths:
+        return ()
+    if not once:
+        raise UsageError(
+            f"The folders to watch are named in {session.config}. Add the path there, or look at "
+            "it once: ingestd run --once PATH, or take it now: ingestd add PATH"
+        )
+    full = tuple(map(absolute, paths))
+    for path in full:
+        below = any(one.path.is_relative_to(path) for one in session.settings.folders)
+        if not below and nearest_folder(session.settings, path) is None:
+            raise UsageError(
+                f"{path} lies in no folder that {session.config} names. To take it all the same: "
+                "ingestd add PATH"
+            )
+    return full
+
+
+def _pass_of(paths: tuple[str, ...], until: str | None, timeout: float | None) -> Once:
+    from ingestd.daemon import Once  # noqa: PLC0415 - the daemon only where it runs
+
+    return Once(paths=paths, until=until or str(Until.PARSED), timeout=timeout)
+
+
+def _serve(session: Session, key: ApiKey, once: Once | None) -> Exit:
+    """Hand over to the daemon until it ends."""
+    from ingestd.daemon import serve  # noqa: PLC0415 - the daemon only where it runs
+
+    reload = None if session.config is None else _reloader(session.config)
+    return serve(session.settings, key, config=session.config, once=once, reload=reload)
+
+
+def _reloader(config: Path) -> Callable[[], tuple[Settings, ApiKey]]:
+    def reload() -> tuple[Settings, ApiKey]:
+        settings = load(config, os.environ)
+        return settings, read_key(settings.api, os.environ)
+
+    return reload
