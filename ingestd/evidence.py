@@ -21,7 +21,7 @@ class Sought:
 
     stem: str  # the upload name without its extension, as the far side stores it
     size: int  # bytes as sent
-    token: bool  # the name holds our token; without one nothing is proof
+    token: str | None  # the 8 hex digits in the name; without one nothing is proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,7 @@ def weigh(sought: Sought, seen: Iterable[Video], linked: frozenset[str]) -> Evid
         seen: rows of the far side.
         linked: video numbers that belong to other rows of the journal.
     """
-    named = [
-        video
-        for video in seen
-        if video.video_no not in linked and same_name(video.name, sought.stem)
-    ]
+    named = [video for video in seen if video.video_no not in linked and shows(video.name, sought)]
     proven = sorted(
         (video for video in named if video.size == sought.size),
         key=lambda video: (video.create_time or 0.0, video.video_no),
@@ -58,8 +54,13 @@ def weigh(sought: Sought, seen: Iterable[Video], linked: frozenset[str]) -> Evid
     return Evidence(proven[0], tuple(video.video_no for video in proven[1:]), doubtful)
 
 
-def same_name(stored: str | None, stem: str) -> bool:
-    """Compare a stored name with ours; some answers keep the extension (contract 3.4)."""
+def shows(stored: str | None, sought: Sought) -> bool:
+    """Tell whether a stored name is ours: it holds our token, or without one is the very name.
+
+    Some answers keep the extension or encode the name (contract 3.4); the token survives both.
+    """
     if stored is None:
         return False
-    return stored == stem or (stored.startswith(stem + ".") and "/" not in stored)
+    if sought.token is not None:
+        return f"~{sought.token}" in stored
+    return stored == sought.stem

@@ -10,10 +10,15 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-import structlog
+from ingestd.lean import without
+
+with without("rich"):
+    import structlog
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
+
+get_logger = structlog.get_logger
 
 _secrets: set[str] = set()
 HIDDEN = "[key hidden]"

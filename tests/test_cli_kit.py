@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestd import clips
@@ -18,7 +19,6 @@ from ingestd.model import Container, Item, Stat, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     import pytest
 
@@ -79,7 +79,7 @@ class Home:
 
     def journal(self, *items: Item) -> list[Item]:
         """Make the journal, with these rows in it."""
-        with Journal.create_or_open(self.state_dir, fstype=None) as journal:
+        with Journal.create_or_open(self.state_dir, fstype=None) as journal, journal.transaction():
             return [
                 journal.add(item, "file.seen", AT)
                 if item.state in (State.QUEUED, State.REJECTED, State.DUPLICATE, State.HELD)
@@ -91,7 +91,7 @@ class Home:
         """Put a real clip into the watched folder, or below it."""
         path = self.drop / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(clips.unique(clip, salt or name.encode()))
+        path.write_bytes(clips.unique(clip, salt or os.fsencode(name)))
         return path
 
 
@@ -99,7 +99,7 @@ def a_row(path: object = "/srv/a.mp4", state: State = State.QUEUED, **changes: A
     """A row; with a real file at its path it is about that file."""
     values: dict[str, Any] = {
         "folder": "drop",
-        "stat": _stat(str(path)),
+        "stat": _stat(Path(str(path))),
         "fingerprint": "ab" * 16,
         "container": Container.MP4,
         "codec": "h264",
@@ -110,10 +110,10 @@ def a_row(path: object = "/srv/a.mp4", state: State = State.QUEUED, **changes: A
     return Item(id=0, path=str(path), state=state, **{**values, **changes})
 
 
-def _stat(path: str) -> Stat:
-    if not os.path.exists(path):
+def _stat(path: Path) -> Stat:
+    if not path.exists():
         return Stat(size=1000, mtime_ns=5 * 10**18, ctime_ns=5, dev=66305, inode=42)
-    real = os.stat(path)
+    real = path.stat()
     return Stat(real.st_size, real.st_mtime_ns, real.st_ctime_ns, real.st_dev, real.st_ino)
 
 

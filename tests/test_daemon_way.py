@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from world import World
 
+    from ingestd.remote.contract import Upload
+
 
 @pytest.fixture
 def world(tmp_path: Path):
@@ -189,7 +191,7 @@ def test_a_power_cut_after_the_mark_asks_long_before_it_sends_again(world: World
     world.advance(100)
     assert world.state(first) is State.PARSED
     world.put("a.mp4")
-    world.until(lambda: world.state(path) is State.QUEUED, pace=0.01)
+    world.until(lambda: world.state(path) is State.QUEUED)
     world.far.plan(LOST)
     _run_without_recording(world)
     world.restart()
@@ -209,10 +211,16 @@ def test_an_outcome_that_came_in_while_the_daemon_ended_is_recorded(world: World
     assert world.state(path) is State.INDEXING
 
 
-def test_a_stop_lets_a_body_that_waits_for_its_answer_end(world: World):
+def test_a_stop_lets_a_body_that_can_finish_in_time_end(world: World):
+    """Half of it went out within a second: the rest fits into a minute."""
     path = world.put("a.mp4")
-    world.far.plan(Fate(during=lambda _: world.daemon.begin_stop()))
-    world.restart(stop_grace=3600.0)
+
+    def stop(upload: Upload) -> None:
+        world.elapsed += 1.0
+        upload.progress.sent = upload.stat.size // 2
+        world.daemon.begin_stop()
+
+    world.far.plan(Fate(during=stop))
     world.advance(60)
     assert world.state(path) is State.INDEXING
     assert world.daemon.stopped
@@ -220,7 +228,6 @@ def test_a_stop_lets_a_body_that_waits_for_its_answer_end(world: World):
 
 def test_a_stop_ends_a_body_that_cannot_finish_before_its_last_byte(world: World):
     path = world.put("a.mp4")
-    world.restart(stop_grace=0.0)
     world.far.plan(Fate(during=lambda _: world.daemon.begin_stop()))
     world.advance(60)
     assert world.state(path) is State.QUEUED

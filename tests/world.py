@@ -57,10 +57,10 @@ class Lanes:
     def close(self) -> None:
         self.waiting.clear()
 
-    def run(self) -> int:
+    def run(self, most: int | None = None) -> int:
         """Run what may run; how many jobs that were."""
         count = 0
-        while (task := self._next()) is not None:
+        while count != most and (task := self._next()) is not None:
             lane, job, instead = task
             run_job(lane, self._inbox, job, instead)
             count += 1
@@ -204,13 +204,19 @@ class World:
         self.elapsed = max(end, self.elapsed)
         self.run_until_idle()
 
-    def until(self, true: Callable[[], object], *, limit: float = 7200.0, pace: float = 1.0) -> None:
-        """Let time pass until something is so."""
-        end = self.elapsed + limit
-        self.run_until_idle()
+    def until(self, true: Callable[[], object], *, limit: float = 7200.0) -> None:
+        """Let things happen one by one, and time pass between them, until something is so."""
+        end, spins = self.elapsed + limit, 0
         while not true():
+            deadline = self.step()
+            spins = 0 if self.inbox or self.lanes.waiting else spins + 1
+            if true() or self.lanes.run(most=1) or self.inbox:
+                continue
             assert self.elapsed < end, "it never came to that"
-            self.advance(pace)
+            if deadline is not None and deadline > self.now().mono:
+                self.elapsed += max(deadline - self.now().mono, 0.001)
+            elif deadline is None or spins > SPINS:
+                raise AssertionError("nothing moves any more, or the loop spins")
 
     # --- what a person does -------------------------------------------------------------------
 

@@ -87,7 +87,7 @@ def run_cli(argv: Sequence[str]) -> int:
             args=list(argv) or ["--help"], prog_name="ingestd", standalone_mode=False, obj=common
         )
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click turns the first into the second
         return _reader_left()
     except Exception as error:  # noqa: BLE001 - the last resort of the whole program
         if common.debug:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ingestd.cli import words
 from ingestd.config import Folder, nearest_folder
 from ingestd.daemon.folders import scanner_for
+from ingestd.watch.entries import VANISHED, Entry
 from ingestd.watch.mounts import read_mounts
 from ingestd.watch.names import Ignored
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ingestd.config import Settings
-    from ingestd.watch.entries import Entry, ScanReport
+    from ingestd.watch.entries import ScanReport
     from ingestd.watch.scan import Scanner
 
 
@@ -59,8 +60,9 @@ def walk(
         walked: takes up what else is to be said.
         everything: of a directory that holds watched folders also what lies beside them.
     """
+    roots = {str(folder.path) for folder in settings.folders}
     for path in paths:
-        if os.path.isdir(path):  # noqa: PTH112 - odd bytes
+        if path in roots or os.path.isdir(path):  # noqa: PTH112 - odd bytes
             for folder, below in _parts(settings, path, everything=everything):
                 yield from _pass(settings, folder, below, walked)
         else:
@@ -92,18 +94,19 @@ def _pass(settings: Settings, folder: Folder, below: str | None, walked: Walked)
 def _file(settings: Settings, path: str, walked: Walked) -> Iterator[Found]:
     folder = nearest_folder(settings, path) or Folder(path=Path(path).parent)
     scanner = _scanner(settings, folder)
-    (entry,) = scanner.look([path])
+    for entry in scanner.look([path]):
+        if entry.stat is None and entry.error:
+            walked.troubles.append(f"{words.printable(path)}: {_gone(entry.error)}")
+        else:
+            yield Found(folder, entry)
+        return
     verdict = scanner.verdict(path)
-    if entry.stat is None and entry.error:
-        walked.troubles.append(f"{words.printable(path)}: {_gone(entry.error)}")
-    elif isinstance(verdict, Ignored):
-        yield Found(folder, entry, ignored=verdict.rule)
-    else:
-        yield Found(folder, entry)
+    rule = verdict.rule if isinstance(verdict, Ignored) else "folders below are not watched"
+    yield Found(folder, Entry(path, None), ignored=rule)
 
 
 def _gone(error: str) -> str:
-    return "there is no such file" if error == "vanished" else error
+    return "there is no such file" if error == VANISHED else error
 
 
 def _scanner(settings: Settings, folder: Folder) -> Scanner:

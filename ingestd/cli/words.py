@@ -118,8 +118,8 @@ def duration(seconds: float) -> str:
 def ago(at: float, now: float) -> str:
     """Write how long ago something was; what is an hour old or more by its time: 2 s ago, 22:50."""
     age = max(0.0, now - at)
-    if round(age) < MINUTE:
-        return f"{round(age)} s ago"
+    if age < MINUTE:
+        return f"{int(age)} s ago"
     if age < HOUR:
         return f"{int(age // MINUTE)} min ago"
     return moment(at, now)

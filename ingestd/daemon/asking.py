@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from ingestd import evidence
 from ingestd.daemon import jobs
-from ingestd.daemon.flights import NAMES_SHOWN, linked_elsewhere
+from ingestd.daemon.flights import NAMES_SHOWN, linked_elsewhere, sought_as
 from ingestd.daemon.messages import LookEnded, Polled
 from ingestd.follow import plan_polls
 from ingestd.lifecycle import events
 from ingestd.model import Scope, State
-from ingestd.naming import stem_of, token_of
+from ingestd.naming import stem_of
 from ingestd.remote.contract import Refusal, Trouble
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Following:
             else events.StatusRead(video.status, spent, video.cause, video.duration_s)
         )
         if video is not None and video.name is not None and item.upload_name is not None:
-            self._learn_names(evidence.same_name(video.name, stem_of(item.upload_name)))
+            self._learn_names(evidence.shows(video.name, sought_as(item.upload_name, 0)))
         after = ctx.apply(item, read)
         if after.state is not State.INDEXING:
             self._one_by_one.discard(item.id)
@@ -243,7 +243,9 @@ class Confirming:
 
     def _trusted(self, send: Send) -> bool:
         """Not finding our name proves something only where our names are known to be shown."""
-        return self._asking.ctx.journal.meta(NAMES_SHOWN) is True and _sought(send).token
+        return (
+            self._asking.ctx.journal.meta(NAMES_SHOWN) is True and _sought(send).token is not None
+        )
 
     def _found(self, item: Item, send: Send, video_no: str, others: tuple[str, ...]) -> None:
         ctx = self._asking.ctx
@@ -257,5 +259,4 @@ class Confirming:
 
 
 def _sought(send: Send) -> evidence.Sought:
-    stem = stem_of(send.upload_name)
-    return evidence.Sought(stem, send.size, token=token_of(stem) is not None)
+    return sought_as(send.upload_name, send.size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ingestd.daemon import messages as m
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 #: Messages handled in one step, so that deadlines are kept under any flood.
 MOST_MESSAGES = 500
+#: Messages that may share a commit. Not what an upload waits for, nor how one ended: those are
+#: made durable one by one, before anything else happens.
+TOGETHER = (m.Listed, m.LookedAt, m.Probed, m.Hashed, m.Polled)
 #: How long what could not be recorded waits until it is tried again, seconds.
 AGAIN_S = 5.0
 
@@ -90,8 +94,13 @@ class Daemon:
             The monotonic time of the next step; None: when a message comes.
         """
         self.ctx.now = now
-        for message in [*self._due_again(), *self.ctx.inbox.take(MOST_MESSAGES)]:
-            self._handle(message)
+        messages = [*self._due_again(), *self.ctx.inbox.take(MOST_MESSAGES)]
+        for together, group in groupby(messages, lambda message: isinstance(message, TOGETHER)):
+            if together:
+                self._handle_together(list(group))
+            else:
+                for message in group:
+                    self._handle(message)
         deadlines = self._tick()
         if self._unrecorded:
             deadlines.append(self._again_at)
@@ -122,12 +131,28 @@ class Daemon:
         except CorruptJournalError:
             raise
         except (DiskFullError, JournalBusyError) as error:
-            self._unrecorded.append(message)
-            self._again_at = self.ctx.now.mono + AGAIN_S
-            self.keeper.disk_full(str(error))
+            self._not_recorded([message], str(error))
         except Exception:
             # a bug or a bad record in one place must not stop the rest (field notes, vector)
             self.ctx.log.exception("loop.error", message=type(message).__name__)
+
+    def _handle_together(self, messages: list[m.Message]) -> None:
+        """Share one commit; each message still succeeds or fails by itself.
+
+        If the commit itself fails, nothing was recorded of any of them: they are handed in again,
+        and what a desk had forgotten meanwhile is seen again by the next scan or asked again.
+        """
+        try:
+            with self.ctx.journal.transaction():
+                for message in messages:
+                    self._handle(message)
+        except (DiskFullError, JournalBusyError) as error:
+            self._not_recorded(messages, str(error))
+
+    def _not_recorded(self, messages: list[m.Message], why: str) -> None:
+        self._unrecorded += messages
+        self._again_at = self.ctx.now.mono + AGAIN_S
+        self.keeper.disk_full(why)
 
     def _job_broke(self, message: m.JobBroke) -> None:
         self.ctx.log.error("worker.error", lane=message.lane, error=message.error)

@@ -186,8 +186,7 @@ class Flights:
         item = flight.item
         if not message.seen or item.stat is None:
             return False
-        stem = stem_of(flight.name)
-        sought = evidence.Sought(stem, item.stat.size, token=token_of(stem) is not None)
+        sought = sought_as(flight.name, item.stat.size)
         video = evidence.weigh(sought, message.seen, self._linked(item, message)).video
         if video is None:
             return False
@@ -350,7 +349,8 @@ class Flights:
         day = time.strftime("%Y-%m-%d", time.localtime(ctx.now.wall))
         ctx.journal.add_usage(day, 1, item.duration_s or 0.0, flight.send.size)
         if outcome.video_name is not None:
-            shown = evidence.same_name(outcome.video_name, stem_of(flight.send.upload_name))
+            sought = sought_as(flight.send.upload_name, flight.send.size)
+            shown = evidence.shows(outcome.video_name, sought)
             ctx.journal.set_meta(NAMES_SHOWN, shown)
         self._keeper.accepted()
 
@@ -372,3 +372,9 @@ def linked_elsewhere(journal: Journal, item_id: int, numbers: Iterable[str]) -> 
     return frozenset(
         number for number, owner in owners.items() if owner is not None and owner.id != item_id
     )
+
+
+def sought_as(name: str, size: int) -> evidence.Sought:
+    """What to look for at the far side: an upload of this name and size."""
+    stem = stem_of(name)
+    return evidence.Sought(stem, size, token_of(stem))

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from ingestd.follow import Poll
     from ingestd.model import Scope, Stat, Video
-    from ingestd.remote.contract import FarSide
+    from ingestd.remote.contract import FarSide, Page
 
 #: Rows of one list page, the documented most (contract 3.1).
 PAGE = 200
+#: The watermark of an empty library lies so far before the far side's own clock, seconds.
+EMPTY_LIBRARY_S = 600.0
 #: A page walk ends here at the latest: 200 000 videos.
 MOST_PAGES = 1000
 
@@ -32,10 +34,7 @@ def prepare(
         newest = far.list_videos(scope, page=1, size=1)
         if isinstance(newest, Failed):
             return Prepared(item_id, newest.trouble)
-        watermark = max(
-            (video.create_time for video in newest.videos if video.create_time is not None),
-            default=None,
-        )
+        watermark = _watermark(newest)
     seen: tuple[Video, ...] = ()
     if stem is not None:
         named = far.list_videos(scope, page=1, size=PAGE, video_name=stem)
@@ -43,6 +42,14 @@ def prepare(
             return Prepared(item_id, named.trouble)
         seen = named.videos
     return Prepared(item_id, None, watermark, read_watermark, seen)
+
+
+def _watermark(page: Page) -> float | None:
+    """The time before which no upload that starts now can appear (rules R2); None: unknown."""
+    times = [video.create_time for video in page.videos if video.create_time is not None]
+    if times:
+        return max(times)
+    return None if page.rows or page.date is None else page.date - EMPTY_LIBRARY_S
 
 
 def poll(far: FarSide, poll: Poll, scope: Scope) -> Polled:
@@ -80,12 +87,15 @@ def search(
     if found(named.videos):
         return LookEnded(item_id, send_id, named.videos, None)
     kept: list[Video] = list(named.videos)
+    seen = 0  # rows as received, unreadable ones too: one garbage row must not end the walk
     for number in range(1, MOST_PAGES + 1):
         page = far.list_videos(scope, page=number, size=PAGE)
         if isinstance(page, Failed):
             return LookEnded(item_id, send_id, (), page.trouble)
         kept += [video for video in page.videos if video not in kept]
-        if not page.videos or _older(page.videos, watermark):
+        seen += page.rows
+        at_the_end = not page.rows or (page.total is not None and seen >= page.total)
+        if at_the_end or _older(page.videos, watermark):
             break
     return LookEnded(item_id, send_id, tuple(kept), None)
 

@@ -11,8 +11,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import structlog
-
 from ingestd import log
 from ingestd.control import ControlServer, Lock
 from ingestd.daemon.context import Context
@@ -132,7 +130,7 @@ class _Service:
             far=self._far,
             workers=ThreadWorkers(inbox, widths),
             inbox=inbox,
-            log=structlog.get_logger(),
+            log=log.get_logger(),
             host=socket.gethostname(),
         )
         hints = Hints(

@@ -56,7 +56,7 @@ class Database:
         for pragma in (
             "synchronous = FULL",
             "foreign_keys = ON",
-            "temp_store = MEMORY",  # undo of single statements: in a file it doubled a move's time
+            "temp_store = MEMORY",  # what a savepoint keeps for undoing needs no file
             f"wal_autocheckpoint = {_WAL_LIMIT // 4096}",  # pages of 4 KiB
             f"journal_size_limit = {_WAL_LIMIT}",
             f"cache_size = -{_CACHE_KIB}",

@@ -59,6 +59,7 @@ class Said(Enum):
 
     REFUSAL = auto()  # a code or status that says: not accepted
     PARAMETER = auto()  # 0001, 0003, HTTP 400: this request is wrong, or anything at all
+    SUCCESS = auto()  # it says success and names no video: most likely it has one
     ENVELOPE = auto()  # readable, but neither an id nor a listed code
     SERVER_ERROR = auto()  # 5xx, or a proxy in place of the far side
     OTHER = auto()  # 3xx, other 4xx, HTML, half an answer
@@ -78,6 +79,7 @@ _TABLE: Final[Mapping[Said, tuple[_Means, _Means]]] = {
     # what came back:   before the mark, after the mark
     Said.REFUSAL: (_Means.REFUSED, _Means.REFUSED),
     Said.PARAMETER: (_Means.REFUSED, _Means.UNKNOWN_READABLE),
+    Said.SUCCESS: (_Means.NOT_SENT, _Means.UNKNOWN),  # a quick "not found" would not be careful
     Said.ENVELOPE: (_Means.NOT_SENT, _Means.UNKNOWN_READABLE),
     Said.SERVER_ERROR: (_Means.NOT_SENT, _Means.UNKNOWN),
     Said.OTHER: (_Means.NOT_SENT, _Means.UNKNOWN),
@@ -115,6 +117,8 @@ def said(reply: Answer | Loss) -> Said:
         return Said.SERVER_ERROR
     if reply.http == _BAD_REQUEST or _code(reply) in _PARAMETER_CODES:
         return Said.PARAMETER
+    if reply.envelope is not None and reply.envelope.ok:
+        return Said.SUCCESS
     return Said.OTHER if reply.envelope is None else Said.ENVELOPE
 
 

@@ -12,10 +12,10 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import httpcore
-import httpx
 
 import ingestd
 from ingestd.errors import UsageError
+from ingestd.lean import without
 from ingestd.remote.backend import Backend
 from ingestd.remote.body import Abort
 from ingestd.remote.envelope import BODY_LIMIT, Answer, Loss, read_answer, shown
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ingestd.remote.stream import Watch
+
+with without("httpx._main"):
+    import httpx
 
 KEEPALIVE_EXPIRY: Final = 2.0  # seconds; an older connection may be dead already (rules R1)
 _CONNECT_TIMEOUT: Final = 15.0

@@ -77,11 +77,9 @@ class MountTable:
 
     def of(self, path: str) -> Mount | None:
         """The mount that holds an absolute path (without `..`; links are the caller's matter)."""
-        while path not in self._by_point:
-            if path in {"", "/"}:
-                return None
-            path = os.path.dirname(path.rstrip("/")) or "/"  # noqa: PTH120 - Path is 10x slower
-        return self._by_point[path]
+        above = PurePosixPath(path)
+        points = (str(point) for point in (above, *above.parents))
+        return next((self._by_point[point] for point in points if point in self._by_point), None)
 
     def underlying(self, mount: Mount) -> Mount | None:
         """What an overlay writes to; None where that is not visible from here (in a container)."""
