@@ -13,13 +13,23 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import journal
 import single_file
+import small_files
+import startup
+import whole_daemon
 from harness import HERE, QUICK, Sizes, note
 
 PARTS = {
     "plain": single_file.plain,
     "tls": single_file.tls,
     "paced": single_file.paced,
+    "small": small_files.small,
+    "memory": small_files.memory,
+    "daemon": whole_daemon.daemon,
+    "startup": startup.startup,
+    "durable": journal.durable,
+    "claims": journal.claims,
 }
 
 

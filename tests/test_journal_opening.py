@@ -18,6 +18,7 @@ import pytest
 from ingestd.errors import Exit, JournalError
 from ingestd.journal import (
     CorruptJournalError,
+    DiskFullError,
     Journal,
     JournalBusyError,
     JournalReader,
@@ -321,6 +322,16 @@ def test_a_closed_journal_leaves_one_file(closed):
         added(journal, path="/srv/x.mp4")
         journal.checkpoint()
     assert [path.name for path in closed.iterdir()] == ["journal.db"]
+
+
+def test_a_journal_closes_on_a_full_disk_too(closed):
+    with Journal.create_or_open(closed, fstype=None) as journal:
+        pages = journal._db.value("PRAGMA page_count")
+        journal._db.rows(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(DiskFullError):
+            journal.set_meta("ballast", "x" * 1_000_000)
+    with Journal.create_or_open(closed, fstype=None) as journal:
+        assert journal.meta("ballast") is None
 
 
 def test_a_directory_with_an_odd_name_holds_a_journal(tmp_path):

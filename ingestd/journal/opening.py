@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ingestd.errors import JournalError
@@ -85,12 +85,11 @@ def create_or_open(state_dir: Path, fstype: str | None) -> Database:
 
 
 def close_cleanly(database: Database) -> None:
-    """Close the writer so that the next start need not check the file."""
-    try:
-        if not database.found_damage:
+    """Close the writer so that the next start need not check the file; if it can, it is told."""
+    if not database.found_damage:
+        with suppress(JournalError):
             _record_close(database, clean=True)
-    finally:
-        database.close()
+    database.close()
 
 
 def _record_close(database: Database, *, clean: bool) -> None:

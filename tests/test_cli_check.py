@@ -1,0 +1,160 @@
+"""`check`: one line each, with the remedy, against a real stand-in."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from ingestd.cli import checks_local
+from ingestd.cli.checking import Grade
+from ingestd.config import Folder
+from ingestd.sim import Sim, SimSettings
+from test_cli_kit import Home, a_row
+
+
+@pytest.fixture(scope="module")
+def sim():
+    with Sim(SimSettings(api_key="sk-mavi-right-0123456789")) as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path, capsys, monkeypatch, sim):
+    monkeypatch.setenv("INGESTD_API_KEY", "sk-mavi-right-0123456789")
+    for name in ("INGESTD_API_KEY_FILE", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    home = Home(tmp_path, capsys)
+    home.more = f'api: {{base_url: "{sim.url}"}}'
+    home.write(f"folders: [{home.drop}]")
+    return home
+
+
+def grades(home: Home) -> dict[str, str]:
+    said = home.run("check", "--json")
+    found = {one["check"]: one["status"] for one in said.json}
+    assert said.code == (1 if "fail" in found.values() else 0)
+    return found
+
+
+def test_all_is_well(home):
+    said = home.run("check")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["ok"] * 8
+    assert f"{home.config}: 1 folder" in lines[0]
+    assert lines[1].split()[1:] == ["key", "...6789", "from", "INGESTD_API_KEY"]
+    assert "takes the key, 0 videos there" in lines[2]
+    assert "none yet, the first start makes it" in lines[5]
+    assert "sk-mavi" not in said.out
+
+
+def test_the_configuration_alone_needs_neither_key_nor_network(home, monkeypatch):
+    monkeypatch.delenv("INGESTD_API_KEY")
+    home.more = ""
+    home.write("folders: [/srv/not/there]")
+    said = home.run("check", "--config-only")
+    assert said.code == 0
+    assert said.out.splitlines() == [f"ok    configuration   {home.config}: 1 folder"]
+
+
+def test_a_broken_configuration_is_exit_code_2(home):
+    home.write("folders: []")
+    said = home.run("check", "--config-only")
+    assert said.code == 2
+    assert "must name at least one folder" in said.err
+
+
+def test_no_configuration_at_all_says_where_it_looked(home, monkeypatch):
+    monkeypatch.setenv("HOME", str(home.place))
+    monkeypatch.delenv("INGESTD_CONFIG", raising=False)
+    said = home.bare("check")
+    assert said.code == 2
+    assert "There is no configuration file: looked for" in said.err
+
+
+def test_a_missing_key_is_told_and_the_rest_is_checked_all_the_same(home, monkeypatch):
+    monkeypatch.delenv("INGESTD_API_KEY")
+    said = home.run("check")
+    assert said.code == 1
+    lines = said.out.splitlines()
+    assert lines[1].startswith("fail  key             There is no API key. Put it into a file")
+    assert any(line.startswith("ok    folder drop") for line in lines)
+
+
+def test_a_wrong_key_is_told_by_the_far_side(home, monkeypatch):
+    monkeypatch.setenv("INGESTD_API_KEY", "sk-mavi-wrong-0123456789")
+    said = home.run("check")
+    assert said.code == 1
+    (line,) = [line for line in said.out.splitlines() if " api " in line]
+    assert line.startswith("fail")
+    assert line.endswith("Put the right key in its place.")
+    assert "sk-mavi" not in said.out
+
+
+def test_a_far_side_that_is_not_there_is_told(home):
+    home.more = 'api: {base_url: "http://127.0.0.1:9/serve/api/v1"}'
+    home.write(f"folders: [{home.drop}]")
+    assert grades(home)["api"] == "fail"
+
+
+def test_a_missing_folder_is_a_fail_with_a_remedy(home):
+    home.write(f"folders: [{home.drop}, {home.place / 'none'}, {home.config}]")
+    said = home.run("check")
+    assert said.code == 1
+    assert f"fail  folder none     {home.place / 'none'} does not exist. Make it," in said.out
+    assert "is no folder." in said.out
+
+
+def test_an_existing_journal_is_opened_and_a_foreign_file_refused(home):
+    home.journal(a_row())
+    assert "journal         " + f"{home.state_dir}: 1 row\n" in home.run("check").out
+    (home.state_dir / "journal.db").write_bytes(b"something else" * 1000)
+    assert grades(home)["journal"] == "fail"
+
+
+def test_a_folder_on_a_dead_share_does_not_hold_up_the_check(monkeypatch, tmp_path):
+    never = threading.Event()
+    monkeypatch.setattr(checks_local, "PATIENCE", 0.05)
+    monkeypatch.setattr(checks_local, "_look", lambda *_args, **_options: never.wait())
+    result, _ = checks_local.check_folder(Folder(path=tmp_path))
+    never.set()
+    assert result.grade is Grade.FAIL
+    assert "did not answer" in result.text
+
+
+def test_directories_are_held_against_the_limits_of_inotify(monkeypatch, tmp_path):
+    (tmp_path / "max_user_watches").write_text("1000\n")
+    (tmp_path / "max_user_instances").write_text("10\n")
+    monkeypatch.setattr(checks_local, "INOTIFY", tmp_path)
+    assert checks_local.check_inotify(700, 3).grade is Grade.OK
+    many = checks_local.check_inotify(900, 3)
+    assert (many.grade, many.remedy[:40]) == (
+        Grade.WARN,
+        "sysctl fs.inotify.max_user_watches=52428",
+    )
+    assert "max_user_instances" in checks_local.check_inotify(10, 9).remedy
+    monkeypatch.setattr(checks_local, "INOTIFY", tmp_path / "none")
+    assert checks_local.check_inotify(10, 9).grade is Grade.WARN
+
+
+def test_a_clock_that_cannot_be_right_is_told():
+    assert checks_local.check_clock(0.0).grade is Grade.FAIL
+    assert checks_local.check_clock(1_795_000_000.0).grade is Grade.OK
+
+
+@pytest.mark.parametrize(
+    ("free", "grade"), [(10**7, Grade.FAIL), (5 * 10**8, Grade.WARN), (10**10, Grade.OK)]
+)
+def test_a_full_disk_is_told_before_it_is_full(monkeypatch, free, grade):
+    room = os.statvfs_result((4096, 1, 0, 0, free, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: room)
+    assert checks_local.check_disk(Path("/nowhere/below")).grade is grade
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_state_directory_that_cannot_be_made_is_told(tmp_path):
+    tmp_path.chmod(0o500)
+    assert checks_local.check_journal(tmp_path / "state").grade is Grade.FAIL
