@@ -44,9 +44,10 @@ class Sizes:
     small: int = 1000  # files of 1 MiB
     clips: int = 1000  # through the whole daemon
     largest: int = 2_900_000_000
-    rounds: int = 6  # and one to warm up
-    small_rounds: int = 4
-    starts: int = 12
+    rounds: int = 8  # and one to warm up
+    small_rounds: int = 4  # of what takes long
+    starts: int = 10
+    idle: float = 5.0  # seconds of looking at a daemon that does nothing
 
 
 QUICK = Sizes(
@@ -57,10 +58,9 @@ QUICK = Sizes(
     largest=64 << 20,
     rounds=1,
     small_rounds=1,
-    starts=2,
+    starts=1,
+    idle=1.0,
 )
-
-Contenders = "Mapping[str, Callable[[], Sample]]"
 
 
 def interleaved(
@@ -114,7 +114,9 @@ def has(tool: str) -> bool:
     return False
 
 
-def send(way: str, url: str, paths: Sequence[Path], *, ca: str | None = None, workers=1) -> Sample:
+def send_files(
+    way: str, url: str, paths: Sequence[Path], *, ca: str | None = None, workers: int = 1
+) -> Sample:
     """Send files with `sender.py` in a fresh process."""
     wanted = paths[0].parent / "files-to-send"
     wanted.write_text("\n".join(map(str, paths)), encoding="utf-8")

@@ -42,5 +42,6 @@ def random_clip(path: Path, size: int) -> Path:
 
 def _fill(file: BinaryIO, seed: str, size: int) -> None:
     stream = blake3(seed.encode())  # its output can be as long as one likes: 3 GB/s of randomness
-    for start in range(0, size, _PIECE):
-        file.write(stream.digest(min(_PIECE, size - start), seek=start))
+    file.writelines(
+        stream.digest(min(_PIECE, size - start), seek=start) for start in range(0, size, _PIECE)
+    )

@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import journal
@@ -45,12 +46,14 @@ def main() -> None:
         f"{os.cpu_count()} CPUs, Linux {platform.release()}, Python {platform.python_version()}, "
         f"load {os.getloadavg()[0]:.1f}"
     )
+    began = time.monotonic()
     for name in options.only or PARTS:
         work = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=HERE / "work"))
         try:
             PARTS[name](work, sizes)
         finally:
             shutil.rmtree(work)
+    note(f"Took {time.monotonic() - began:.0f} s; load now {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ memory is counted from what is resident before the first file.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
-import os
 import resource
-import sys
 import threading
 import time
 from pathlib import Path
@@ -24,77 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY = "benchmark"
-
-
-class NoHash:
-    """Stands where the content hash stands, to show what the hash costs."""
-
-    def update(self, piece: bytes) -> None:
-        """Take the piece and leave it."""
-
-    def hexdigest(self) -> str:
-        """Give something of the right form."""
-        return "0" * 64
-
-
-def ingestd_way(url: str, ca: str | None, *, hashed: bool) -> Callable[[str], None]:
-    """Send as the daemon does."""
-    from ingestd.filestat import FdSource, stat_of
-    from ingestd.fingerprint import sampled
-    from ingestd.model import Container, Scope
-    from ingestd.naming import upload_name
-    from ingestd.remote import Accepted, HttpxFarSide, Upload, body
-
-    if not hashed:
-        body.blake3 = NoHash
-    far = HttpxFarSide(url, lambda: KEY, ca_file=ca)
-
-    def send(path: str) -> None:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            stat = stat_of(os.fstat(descriptor))
-            fingerprint = sampled(FdSource(descriptor))
-        finally:
-            os.close(descriptor)
-        outcome = far.upload(
-            Upload(
-                path=path,
-                open=lambda: os.open(path, os.O_RDONLY),
-                stat=stat,
-                fingerprint=fingerprint,
-                upload_name=upload_name(path, fingerprint, token=True),
-                container=Container.MP4,
-                scope=Scope("unique_id", "default"),
-                form=(),
-                may_finish=lambda: True,
-            )
-        )
-        if not isinstance(outcome, Accepted):
-            sys.exit(f"not accepted: {outcome}")
-
-    return send
-
-
-def httpx_way(url: str, ca: str | None) -> Callable[[str], None]:
-    """Send with httpx's own `files=`."""
-    import ssl
-
-    import httpx
-
-    context = ssl.create_default_context(cafile=ca) if ca else False
-    client = httpx.Client(verify=context, trust_env=False, timeout=60)
-
-    def send(path: str) -> None:
-        with Path(path).open("rb") as file:
-            answer = client.post(
-                f"{url}/upload",
-                headers={"Authorization": KEY},
-                data={"unique_id": "default"},
-                files={"file": (Path(path).name, file, "video/mp4")},
-            )
-        answer.raise_for_status()
-
-    return send
 
 
 def resident(field: str) -> float:
@@ -140,17 +68,15 @@ def cpu_seconds() -> float:
 def main() -> None:
     """Send and say what it cost."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("way", choices=["ingestd", "ingestd-nohash", "httpx"])
+    parser.add_argument("way", choices=["ingestd", "nohash", "httpx"], help="way_WAY.py")
     parser.add_argument("url")
     parser.add_argument("--ca")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--list", type=Path, required=True, help="a file with one path a line")
     options = parser.parse_args()
     paths = options.list.read_text(encoding="utf-8").splitlines()
-    if options.way == "httpx":
-        send = httpx_way(options.url, options.ca)
-    else:
-        send = ingestd_way(options.url, options.ca, hashed=options.way == "ingestd")
+    way = importlib.import_module(f"way_{options.way}")  # one only: they share the memory
+    send = way.sending(options.url, KEY, options.ca)
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
     before, cpu, began = resident("VmRSS"), cpu_seconds(), time.perf_counter()
     send_all(send, paths, options.workers)

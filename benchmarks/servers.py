@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 import urllib.request
 from contextlib import AbstractContextManager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trustme
-
 from harness import HERE, cpu_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PATH = "/serve/api/v1"
 
@@ -45,6 +48,15 @@ class Sink(Server):
         words += ["--tls", pem] if pem else []
         words += ["--rate", str(rate)] if rate else []
         super().__init__(words, "https" if pem else "http")
+        self._counts = self.url.removesuffix(PATH) + "/counts"
+        self._trust = ssl.create_default_context(cafile=pem) if pem else None
+
+    def expect(self, uploads: int, size: int) -> None:
+        """End the run unless so many uploads came, with at least so many bytes."""
+        with urllib.request.urlopen(self._counts, context=self._trust) as answer:
+            came = json.load(answer)["data"]
+        if came["uploads"] != uploads or came["body_bytes"] < size:
+            sys.exit(f"{uploads} uploads of {size} bytes were sent, and this came: {came}")
 
 
 class StandIn(Server):

@@ -5,9 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness import GB, MB, Sample, Sizes, has, heading, interleaved, note, ratio, spread, table
-from harness import send as send_files
-from harness import timed
+from harness import (
+    GB,
+    MB,
+    Sample,
+    Sizes,
+    has,
+    heading,
+    interleaved,
+    note,
+    ratio,
+    send_files,
+    spread,
+    table,
+    timed,
+)
 from randomdata import random_file
 from servers import Sink, make_trust
 
@@ -49,16 +61,15 @@ def paced(work: Path, sizes: Sizes) -> None:
     """A line of 1 Gbit/s: time is given, CPU is what is left to compare."""
     heading(f"One file of {sizes.paced >> 20} MiB, plain HTTP at 1 Gbit/s")
     with Sink(rate=GIGABIT) as sink:
-        _compare(sink, random_file(work / "paced.mp4", sizes.paced), sizes.rounds, base=HTTPX)
+        path = random_file(work / "paced.mp4", sizes.paced)
+        _compare(sink, path, sizes.small_rounds, base=HTTPX)
 
 
-def _compare(
-    sink: Sink, path: Path, rounds: int, ca: str | None = None, base: str = CURL
-) -> None:
+def _compare(sink: Sink, path: Path, rounds: int, ca: str | None = None, base: str = CURL) -> None:
     size, url = path.stat().st_size, sink.url
     contenders = {
         CURL: partial(curl, url, path, ca),
-        BARE: partial(send_files, "ingestd-nohash", url, [path], ca=ca),
+        BARE: partial(send_files, "nohash", url, [path], ca=ca),
         OURS: partial(send_files, "ingestd", url, [path], ca=ca),
         HTTPX: partial(send_files, "httpx", url, [path], ca=ca),
     }
@@ -67,8 +78,10 @@ def _compare(
         base = HTTPX
     began = sink.cpu
     samples = interleaved(contenders, rounds)
+    uploads = (rounds + 1) * len(contenders)
+    sink.expect(uploads, uploads * size)
     _show(samples, size, base)
-    per_gb = (sink.cpu - began) / ((rounds + 1) * len(contenders) * size / GB)
+    per_gb = (sink.cpu - began) / (uploads * size / GB)
     note(
         f"The sink itself used {per_gb:.2f} CPU s/GB. The content hash: "
         f"{ratio(_seconds(samples[OURS]), _seconds(samples[BARE]))} times the time, "

@@ -1,4 +1,4 @@
-"""Many files of 1 MiB: what each file costs beside its bytes, and what each upload costs in memory."""
+"""Many files of 1 MiB: what each costs beside its bytes; and what uploads cost in memory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import MB, Sample, Sizes, has, heading, interleaved, note, ratio, spread, table, timed
-from harness import send as send_files
+from harness import (
+    MB,
+    Sample,
+    Sizes,
+    has,
+    heading,
+    interleaved,
+    note,
+    ratio,
+    send_files,
+    spread,
+    table,
+    timed,
+)
 from randomdata import random_file, random_files
 from servers import Sink, make_trust
 
@@ -38,7 +50,10 @@ def small(work: Path, sizes: Sizes) -> None:
     heading(f"{sizes.small} files of 1 MiB, plain HTTP")
     files = random_files(work / "files", sizes.small, MEBIBYTE)
     with Sink() as sink:
-        samples = interleaved(_contenders(work, files, sink.url), sizes.small_rounds)
+        contenders = _contenders(work, files, sink.url)
+        samples = interleaved(contenders, sizes.small_rounds)
+        uploads = (sizes.small_rounds + 1) * len(contenders) * len(files)
+        sink.expect(uploads, uploads * MEBIBYTE)
     yardsticks = [name for name in (KEEP_ALIVE, LOOP) if name in samples]
     times = {name: [one.seconds for one in taken] for name, taken in samples.items()}
     table(
@@ -55,9 +70,7 @@ def small(work: Path, sizes: Sizes) -> None:
     )
 
 
-def _contenders(
-    work: Path, files: Sequence[Path], url: str
-) -> dict[str, Callable[[], Sample]]:
+def _contenders(work: Path, files: Sequence[Path], url: str) -> dict[str, Callable[[], Sample]]:
     found: dict[str, Callable[[], Sample]] = {}
     if has("curl"):
         found[KEEP_ALIVE] = partial(_keep_alive, work / "curl.conf", files, url)

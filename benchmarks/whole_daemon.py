@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 300.0  # seconds until a run that goes nowhere is given up
-IDLE = 5.0  # seconds
 SIZES = {"16 KiB": 16 << 10, "1 MiB": 1 << 20}
 
 _CONFIG = """\
@@ -81,7 +80,8 @@ class Daemon(AbstractContextManager):
         until = time.monotonic() + PATIENCE
         while self._count(name) < count:
             if self._child.poll() is not None or time.monotonic() > until:
-                sys.exit(f"the daemon got nowhere:\n{self._log.read_text(encoding='utf-8')[-2000:]}")
+                self._child.kill()
+                sys.exit(f"the daemon got nowhere:\n{self._log.read_bytes()[-2000:].decode()}")
             time.sleep(0.05)
 
     def _count(self, name: str) -> int:
@@ -91,7 +91,7 @@ class Daemon(AbstractContextManager):
 def daemon(work: Path, sizes: Sizes) -> None:
     """Measure memory and speed of the whole way, from a folder to a searchable video."""
     heading("The daemon against the stand-in of the API")
-    note(_idle(work / "idle"))
+    note(_idle(work / "idle", sizes.idle))
     large = random_clip(work / "large.mp4", sizes.largest)
     runs = {f"one file of {sizes.largest / GB:.2f} GB": [_run(work / "run", [large])]}
     large.unlink()
@@ -127,14 +127,14 @@ def _speeds(taken: Sequence[Run]) -> list[str]:
     ]
 
 
-def _idle(work: Path) -> str:
+def _idle(work: Path, seconds: float) -> str:
     with StandIn() as far, Daemon(work, far.url) as running:
         time.sleep(1)  # it has looked at its folder
         before = cpu_of(running.pid)
-        time.sleep(IDLE)
+        time.sleep(seconds)
         cpu = cpu_of(running.pid) - before
         memory = resident(running.pid)
-    return f"Idle: {memory:.1f} MB resident, {cpu:.2f} CPU s in {IDLE:.0f} s."
+    return f"Idle: {memory:.1f} MB resident, {cpu:.2f} CPU s in {seconds:.0f} s."
 
 
 def _run(work: Path, clips: Sequence[Path]) -> Run:

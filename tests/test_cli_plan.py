@@ -125,6 +125,7 @@ def test_a_path_alone_needs_no_configuration(home, tmp_path):
     said = home.bare("plan", card)
     assert said.code == 0
     assert said.out.startswith("take")
+    assert home.bare("plan", card / "a.mp4").out == said.out
     nothing = home.bare("plan")
     assert nothing.code == 2
     assert "ingestd plan PATH" in nothing.err

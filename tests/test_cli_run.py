@@ -62,6 +62,18 @@ def test_without_configuration_and_paths_it_says_where_it_looked(home):
     assert "There is no configuration file: looked for" in said.err
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("none", "There is no folder"), ("config.yaml", "is no folder")]
+)
+def test_a_path_that_is_no_folder_is_refused_where_paths_are_the_folders(home, name, sentence):
+    path = home.place / name
+    home.config.rename(home.place / "kept.yaml")
+    (home.place / "config.yaml").write_text("")
+    said = home.bare("run", path, "--once")
+    assert said.code == 2
+    assert sentence in said.err
+
+
 def test_one_pass_ends_when_all_are_searchable(home, sim):
     home.clip("a.mp4")
     home.clip("card/b.mov", clip="pattern-hevc.mov")
@@ -84,8 +96,7 @@ def test_one_pass_with_a_bad_file_is_exit_code_1(home, sim):
 def test_a_running_daemon_is_asked_told_and_ended(home, sim):
     daemon = start("-c", home.config, "run", **KEY)
     try:
-        while not (home.state_dir / "control.sock").exists():
-            assert daemon.poll() is None
+        assert any("daemon.started" in line for line in daemon.stderr)
         clip = home.clip("a.mp4")
         assert home.run("wait", clip, "--timeout", "20s").code == 0
         paused = home.run("pause", "--json").json

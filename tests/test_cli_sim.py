@@ -41,7 +41,7 @@ def test_faults_are_armed_in_order_and_cleared(origin, capsys):
     assert capsys.readouterr().out == "Armed: 2.\n"
     assert run_cli(["sim", "report", "--url", origin]) == 0
     armed = json.loads(capsys.readouterr().out)["faults"]
-    print(armed)
+    assert [(one["kind"], one["left"]) for one in armed] == [("drop", 2), ("no_credits", 1)]
     assert run_cli(["sim", "fault", "--clear", "--url", origin]) == 0
     assert capsys.readouterr().out == "All faults are disarmed.\n"
 

@@ -11,8 +11,9 @@ import pytest
 from ingestd.cli import jsonout
 from ingestd.cli.snapshot import read_snapshot
 from ingestd.cli.spans import plain
-from ingestd.cli.status_report import Facts, Place, make_report
+from ingestd.cli.status_report import make_report
 from ingestd.cli.status_screen import render
+from ingestd.cli.status_values import Facts, Place
 from ingestd.config import Budget
 from ingestd.journal import Tally, Usage
 from ingestd.model import Gate, GateName, Reason, State

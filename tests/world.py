@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 START = 1_780_000_000.0  # wall clock of a test's beginning
 CLIP = "pattern-h264.mp4"
+POLL = 10.0  # seconds between two scans
 SPINS = 30  # steps in a row at one moment without work: a busy loop
 
 
@@ -111,7 +112,8 @@ class Events:
 class World:
     """See the module. Times are seconds; `drop` is the first watched folder."""
 
-    def __init__(self, place: Path, **settings: Any) -> None:
+    def __init__(self, place: Path, *, poll: float = POLL, **settings: Any) -> None:
+        self.poll = poll  # long: files are hinted, and hours pass quickly
         self.place, self.drop, self.state_dir = place, place / "drop", place / "state"
         self.drop.mkdir(exist_ok=True)
         self.elapsed = 0.0  # true time, which the far side's clock shows
@@ -138,11 +140,10 @@ class World:
 
     # --- what a test sets up ------------------------------------------------------------------
 
-    @staticmethod
-    def folder(path: Path, **changes: Any) -> Folder:
-        """A folder that is polled every 10 s, with 10 s of quiet time."""
+    def folder(self, path: Path, **changes: Any) -> Folder:
+        """A folder with 10 s of quiet time, polled every 10 s unless the world says otherwise."""
         path.mkdir(exist_ok=True)
-        plain = Folder(path=path, mode=WatchMode.POLL, poll_interval=10.0, settle=10.0)
+        plain = Folder(path=path, mode=WatchMode.POLL, poll_interval=self.poll, settle=10.0)
         return replace(plain, **changes)
 
     def put(self, name: str, *, salt: str | None = None, clip: str = CLIP) -> Path:
@@ -150,6 +151,8 @@ class World:
         path = self.drop / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.content(name if salt is None else salt, clip))
+        if self.poll > POLL:
+            self.hint(path)
         return path
 
     @staticmethod
@@ -328,7 +331,12 @@ class World:
         self.journal._db.close()
 
 
-def worlds(place: Path, **settings: Any) -> Iterator[World]:
+def worlds(place: Path, **how: Any) -> Iterator[World]:
     """For fixtures: a world, checked and closed at the end."""
-    with World(place, **settings) as world:
+    with World(place, **how) as world:
         yield world
+
+
+def slow_worlds(place: Path) -> Iterator[World]:
+    """For fixtures: a world in which hours pass quickly, because it is seldom scanned."""
+    yield from worlds(place, poll=900.0)

@@ -32,15 +32,17 @@ class Explained:
 def explain(session: Session, path: str) -> Explained:
     """Explain an absolute path that the journal has no row of."""
     exists = os.path.lexists(path)
+    if not exists:
+        return Explained(
+            UNKNOWN, "Nothing lies at this path, and the journal does not know it.", exists=False
+        )
     told = live.ask(session.state_dir, {"ask": "explain", "path": path})
     if told is not None and isinstance(told.get("state"), str):
-        return Explained(str(told["state"]), str(told.get("detail") or ""), exists)
+        return Explained(str(told["state"]), str(told.get("detail") or ""), exists=True)
     state, detail = by_rules(session.settings, path)
-    if state == UNKNOWN and not exists:
-        detail = "Nothing lies at this path, and the journal does not know it."
-    elif state == UNKNOWN and live.held_by(session.state_dir) is None:
+    if state == UNKNOWN and live.held_by(session.state_dir) is None:
         detail += " ingestd is not running; it looks at it at its next start: ingestd run"
-    return Explained(state, detail, exists)
+    return Explained(state, detail, exists=True)
 
 
 def by_rules(settings: Settings, path: str) -> tuple[str, str]:

@@ -45,5 +45,7 @@ def gate_sentence(gate: Gate, now: float) -> str:
         text += f" {remedy}"
     if gate.until is None:
         return text
+    if gate.until <= now:
+        return f"{text}   (one upload tries now)"
     verb = "goes on" if gate.name in (GateName.PAUSED, GateName.BUDGET) else "tries"
     return f"{text}   ({verb} by itself at {words.moment(gate.until, now)})"

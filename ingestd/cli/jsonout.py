@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ingestd.cli.snapshot import LiveUpload
-    from ingestd.cli.status_report import FolderReport, Group, Report
+    from ingestd.cli.status_values import FolderReport, Group, Report
     from ingestd.model import Item, Send, Step
 
 STATUS_SCHEMA = 1

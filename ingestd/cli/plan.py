@@ -32,7 +32,7 @@ def plan(ctx: click.Context, paths: tuple[str, ...], *, sums_only: bool, as_json
     Looks into every new file and changes nothing. Without a PATH: all watched folders. Needs
     neither a key nor the network.
     """
-    session = open_session(ctx, paths)
+    session = open_session(ctx)
     become_owner(session.state_dir)
     wanted = tuple(map(absolute, paths)) or tuple(str(one.path) for one in session.settings.folders)
     if not wanted:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ingestd import log
+from ingestd.cli import words
 from ingestd.cli.options import common_options, read_duration
 from ingestd.cli.session import Session, absolute, open_session
 from ingestd.cli.waiting import Until
@@ -66,7 +67,21 @@ def _session(ctx: click.Context, paths: tuple[str, ...]) -> Session:
     session = open_session(ctx, paths)
     if session.config is None and not paths:
         find(None, os.environ)  # says where it looked and what to write
+    if session.config is None:
+        _require_folders(paths)
     return session
+
+
+def _require_folders(paths: tuple[str, ...]) -> None:
+    """A path of the command line that is no folder is a slip: a folder in a file may come later."""
+    for path in paths:
+        shown = words.printable(absolute(path))
+        if not os.path.lexists(path):
+            raise UsageError(f"There is no folder {shown}. Make it, or name the right one.")
+        if not os.path.isdir(path):  # noqa: PTH112 - odd bytes
+            raise UsageError(
+                f"{shown} is no folder, and `run` watches folders: name the one it lies in."
+            )
 
 
 def _limits(session: Session, paths: tuple[str, ...], *, once: bool) -> tuple[str, ...]:

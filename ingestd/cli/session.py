@@ -53,9 +53,9 @@ def find_config(ctx: click.Context) -> Path | None:
         return None
 
 
-def journal_session(ctx: click.Context, paths: tuple[str, ...] = ()) -> Session:
+def journal_session(ctx: click.Context) -> Session:
     """Load the configuration, then become the owner of the state directory."""
-    session = open_session(ctx, paths)
+    session = open_session(ctx)
     become_owner(session.state_dir)
     return session
 

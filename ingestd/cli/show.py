@@ -60,8 +60,7 @@ def _print_explained(session: Session, path: str, *, as_json: bool) -> int:
         click.echo(jsonout.dump(document, indent=2))
     else:
         click.echo(f"{explained.state}: {explained.detail}")
-    known = explained.exists or explained.state != "unknown"
-    return Exit.DONE if known else Exit.PROBLEMS
+    return Exit.DONE if explained.exists else Exit.PROBLEMS
 
 
 @click.command()

@@ -13,11 +13,13 @@ from ingestd.cli.options import common_options, json_option
 from ingestd.cli.session import absolute, journal_session, open_journal
 from ingestd.cli.spans import plain
 from ingestd.cli.status_facts import gather
-from ingestd.cli.status_report import Report, make_report
+from ingestd.cli.status_report import make_report
 from ingestd.cli.status_screen import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ingestd.cli.status_values import Report
 
 #: Seconds between two looks of `--follow`.
 PERIOD: Final = 1.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ingestd import __version__
 from ingestd.cli import live, words
-from ingestd.cli.status_report import Facts, Place
+from ingestd.cli.status_values import Facts, Place
 from ingestd.journal import JournalReader, Selection, Tally
 from ingestd.model import Reason, State
 from ingestd.watch.mounts import mode_for, read_mounts

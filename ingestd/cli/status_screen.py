@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ingestd.cli.snapshot import LiveUpload
-    from ingestd.cli.status_report import Group, Report
+    from ingestd.cli.status_values import Group, Report
 
 LABEL = 10
 HEADLINE = 12

@@ -11,7 +11,7 @@ from ingestd.model import Reason, State
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ingestd.cli.status_report import FolderReport, Group, Report
+    from ingestd.cli.status_values import FolderReport, Group, Report
 
 _TITLES = (
     "FOLDER",

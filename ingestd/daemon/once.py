@@ -93,6 +93,11 @@ class Pass:
         return [state for state in wanted if counts[state]]
 
     def _stuck(self, waiting: list[State]) -> bool:
-        """Nothing moves until a person does: only queued rows are left behind such a gate."""
-        closed = any(gate.name in FOR_A_PERSON for gate in self._keeper.closed)
-        return closed and set(waiting) == {State.QUEUED}
+        """Nothing moves until a person does: only queued rows are left, behind such a gate."""
+        if set(waiting) != {State.QUEUED} or self._keeper.probing:
+            return False
+        wall = self._ctx.now.wall
+        return any(
+            gate.name in FOR_A_PERSON and (gate.until is None or gate.until > wall)
+            for gate in self._keeper.closed
+        )

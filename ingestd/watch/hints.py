@@ -6,23 +6,19 @@ sleep while nothing happens, and one of the user's inotify instances (128 by def
 
 from __future__ import annotations
 
-import errno
-import os
 import threading
+import time
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ingestd.watch.observer import FolderObserver
+from ingestd.watch.limits import MISSING, POLLED, why_unwatched
+from ingestd.watch.observer import OUT_OF, FolderObserver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 STOP_PATIENCE: Final = 2.0  # seconds to wait for threads that may hang on a dying disk
-_LIMITS: Final = Path("/proc/sys/fs/inotify")
-_MISSING: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENODEV})
-_LIMITED: Final = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class HintStatus(StrEnum):
@@ -48,8 +44,6 @@ class HintState:
         """Whether hints come; if not, the caller polls."""
         return self.status is HintStatus.WATCHING
 
-
-_POLLED: Final = "It is polled, and watched again as soon as that can be."
 
 OFF: Final = HintState(HintStatus.OFF)
 WATCHING: Final = HintState(HintStatus.WATCHING)
@@ -79,6 +73,7 @@ class Hints:
         self._on_trouble = on_trouble
         self._lock = threading.Lock()  # of the dictionary alone
         self._folders: dict[str, _Folder] = {}
+        self._closed = False
 
     def watch(self, root: str, *, recursive: bool) -> HintState:
         """Watch a folder, anew if it is watched already; raises nothing for what the system does.
@@ -89,15 +84,14 @@ class Hints:
         self.unwatch(root)
         folder = _Folder(root, self._on_hint, self._on_overflow, self._on_trouble)
         with self._lock:
+            if self._closed:
+                return OFF
             self._folders[root] = folder
         return folder.start(recursive=recursive)
 
     def unwatch(self, root: str) -> None:
         """Stop watching a folder; one that is not watched is ignored."""
-        with self._lock:
-            folder = self._folders.pop(root, None)
-        if folder is not None:
-            folder.stop()
+        self._end([root])
 
     def state(self, root: str) -> HintState:
         """What can be expected of a folder's hints now; never touches the disk."""
@@ -106,11 +100,16 @@ class Hints:
         return OFF if folder is None else folder.state
 
     def close(self) -> None:
-        """Stop all watching; harmless when repeated. Waits a few seconds at most."""
+        """Stop all watching, for good; harmless when repeated. Waits two seconds at most."""
         with self._lock:
+            self._closed = True
             roots = list(self._folders)
-        for root in roots:
-            self.unwatch(root)
+        self._end(roots)
+
+    def _end(self, roots: list[str]) -> None:
+        with self._lock:
+            folders = [self._folders.pop(root, None) for root in roots]
+        _wait_for([folder.stop() for folder in folders if folder is not None])
 
 
 class _Folder:
@@ -140,18 +139,18 @@ class _Folder:
         except OSError as error:
             return self._give_up(error)
         with self._lock:
-            if self._limit is None and self.state is OFF:
+            if self._limit is None and self.state is OFF and not self._stopped:
                 self.state = WATCHING
+        if self._stopped:  # while it was set up
+            _wait_for([self.stop()])
         return self.state if self._limit is None else self._give_up(self._limit)
 
-    def stop(self) -> None:
-        """End all threads; those that hang in the kernel are left behind."""
+    def stop(self) -> threading.Thread:
+        """Begin to end all threads; the one returned ends when they have."""
         self._stopped = True
-        observer, self._observer = self._observer, None
-        if observer is not None:
-            stopper = threading.Thread(target=_stop, args=(observer,), daemon=True)
-            stopper.start()
-            stopper.join(STOP_PATIENCE)
+        stopper = threading.Thread(target=_stop, args=(self._observer,), daemon=True)
+        stopper.start()
+        return stopper
 
     def hint(self, path: str) -> None:
         if not self._stopped:
@@ -163,23 +162,25 @@ class _Folder:
 
     def limited(self, error: OSError) -> None:
         self._limit = error
-        self._end(HintState(HintStatus.LIMIT, _words(self._root, error)))
+        self._end(HintState(HintStatus.LIMIT, why_unwatched(self._root, error)))
 
     def died(self, error: Exception) -> None:
         said = f"{type(error).__name__}: {error}"
-        self._end(HintState(HintStatus.BROKEN, f"Watching {self._root} broke ({said}). {_POLLED}"))
+        self._end(HintState(HintStatus.BROKEN, f"Watching {self._root} broke ({said}). {POLLED}"))
 
     def unrooted(self) -> None:
         what = f"{self._root} was removed or unmounted while it was watched"
-        self._end(HintState(HintStatus.MISSING, f"{what}. {_POLLED}"))
+        self._end(HintState(HintStatus.MISSING, f"{what}. {POLLED}"))
 
     def _give_up(self, error: OSError) -> HintState:
         """Free what was taken: half a watch would only keep others from theirs."""
-        self.stop()
-        missing = error.errno in _MISSING
-        limited = error.errno in _LIMITED
+        _wait_for([self.stop()])
+        missing = error.errno in MISSING
+        limited = error.errno in OUT_OF
         status = HintStatus.LIMIT if limited else HintStatus.FAILED
-        self.state = HintState(HintStatus.MISSING if missing else status, _words(self._root, error))
+        self.state = HintState(
+            HintStatus.MISSING if missing else status, why_unwatched(self._root, error)
+        )
         return self.state
 
     def _end(self, state: HintState) -> None:
@@ -193,51 +194,16 @@ class _Folder:
             self._on_overflow(self._root)
 
 
-def _stop(observer: FolderObserver) -> None:
+def _stop(observer: FolderObserver | None) -> None:
+    if observer is None:
+        return
     observer.stop()
     if observer.is_alive():
         observer.join()
 
 
-def _words(root: str, error: OSError) -> str:
-    """Say why a folder is not watched, and what to do."""
-    if error.errno in _MISSING:
-        return f"{root} is not there to be watched. {_POLLED}"
-    said = (error.strerror or str(error)).lower()
-    if error.errno not in _LIMITED:
-        return f"{root} cannot be watched ({said}). {_POLLED}"
-    if error.errno == errno.ENOSPC:
-        return _limit_words(root, "max_user_watches", at_least=524_288)
-    if error.errno == errno.EMFILE and _more_descriptors():
-        return _limit_words(root, "max_user_instances", at_least=1024)
-    return (
-        f"{root} cannot be watched: {said}. Raise LimitNOFILE= of the service"
-        f" or give the machine more memory. {_POLLED}"
-    )
-
-
-def _limit_words(root: str, name: str, *, at_least: int) -> str:
-    """Name the exact setting of inotify(7) to raise; it is shared by all programs of a user."""
-    now = _limit(name)
-    what = name.removeprefix("max_user_")
-    return (
-        f"{root} is polled: inotify's {what} are used up ({now} for all programs of this user)."
-        f" Raise them: sudo sysctl fs.inotify.{name}={max(at_least, 2 * now)}"
-        f" (and in /etc/sysctl.d/ to keep it)."
-    )
-
-
-def _limit(name: str) -> int:
-    try:
-        return int((_LIMITS / name).read_text())
-    except (OSError, ValueError):
-        return 0
-
-
-def _more_descriptors() -> bool:
-    """Whether this process may open more files: EMFILE then speaks of inotify's instances."""
-    try:
-        os.close(os.open(_LIMITS, os.O_RDONLY | os.O_CLOEXEC))
-    except OSError:
-        return False
-    return True
+def _wait_for(stoppers: list[threading.Thread]) -> None:
+    """Wait for threads to end; those that hang in the kernel are left behind."""
+    until = time.monotonic() + STOP_PATIENCE
+    for stopper in stoppers:
+        stopper.join(max(0.0, until - time.monotonic()))

@@ -46,6 +46,10 @@ EVENTS: Final[list[type[FileSystemEvent]]] = [
 ]
 
 
+# The limits of inotify(7), of descriptors and of memory.
+OUT_OF: Final = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+
+
 class Listener(Protocol):
     """What a folder's observer tells; called from its threads."""
 
@@ -131,13 +135,15 @@ class _Reader(InotifyFD):
         Raises:
             OSError: Watchdog drops it, except for the root: what matters is told before.
         """
-        if not os.access(path, os.R_OK):  # EACCES would be taken for success
-            raise OSError(*_reason(path))
         try:
+            if not os.access(path, os.R_OK, effective_ids=True):  # EACCES would count as success
+                raise _access_error(path)
             watch = super().add_callback(path, mask, callback, id_)
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EMFILE, errno.ENOMEM}:
+            if error.errno in OUT_OF:
                 self._listener.limited(error)
+            elif path == self._root and self._root_watch is not None:
+                self._listener.unrooted()
             raise
         if path == self._root:
             self._root_watch = watch
@@ -161,7 +167,7 @@ class _Emitter(InotifyEmitter):
         group = self._inotify
         try:
             super().on_thread_stop()
-        except KeyError:  # its books can be wrong after much making and renaming of directories
+        except Exception:  # noqa: BLE001 - its books can be wrong after much renaming
             if group is not None:
                 group._move_event_grouper.close()  # noqa: SLF001 - else this thread never ends
 
@@ -178,9 +184,9 @@ class _Handler(FileSystemEventHandler):
                 self._listener.hint(os.fsdecode(path))
 
 
-def _reason(path: bytes) -> tuple[int, str]:
+def _access_error(path: bytes) -> OSError:
     code = errno.EACCES if os.path.lexists(path) else errno.ENOENT
-    return code, os.strerror(code)
+    return OSError(code, os.strerror(code))
 
 
 def _silence_harmless_warnings() -> None:

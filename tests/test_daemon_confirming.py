@@ -1,0 +1,315 @@
+"""Uploads whose answer was lost: asked for until known, never sent twice (rules R1, R2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from fake_farside import DOWN, LOST, LOST_BUT_STORED, TAKEN, Fate, answer, refused
+from world import slow_worlds
+
+from ingestd.config import ConfirmThen
+from ingestd.daemon import jobs
+from ingestd.model import Reason, Scope, State, Video
+from ingestd.remote.contract import Page, Refusal, Trouble
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from world import World
+
+HOUR = 3600
+READABLE = refused("1")
+
+
+@pytest.fixture
+def world(tmp_path: Path):
+    yield from slow_worlds(tmp_path)
+
+
+def names_are_shown(world: World) -> None:
+    """An accepted upload whose name the far side told: not finding one proves something now."""
+    world.put("before.mp4")
+    world.advance(100)
+
+
+def lost(world: World, fate: Fate = LOST) -> Path:
+    """A file whose answer was lost a moment ago."""
+    path = world.put("a.mp4")
+    world.far.plan(fate)
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    return path
+
+
+def looks(world: World, path: Path) -> int:
+    return world.row(path).asks
+
+
+# --- found --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fate",
+    [LOST_BUT_STORED, refused("1", stored=True), replace(LOST_BUT_STORED, visible_after=600.0)],
+    ids=["cut", "0001", "shown late"],
+)
+def test_a_lost_answer_is_found_and_not_sent_again(world: World, fate: Fate):
+    names_are_shown(world)
+    path = lost(world, replace(fate, visible_after=min(fate.visible_after, 600.0)))
+    if fate.reply is READABLE.reply:
+        assert not fate.visible_after
+    world.advance(HOUR)
+    assert world.way(path) == ["queued", "uploading", "confirming", "indexing", "parsed"]
+    assert world.outcomes(path) == ["found"]
+    assert len(world.bodies()) == 2
+    assert world.row(path).uploaded_at is not None
+
+
+def test_what_is_found_first_by_a_page_walk_is_adopted(world: World):
+    """The name filter finds nothing, for the far side kept the extension."""
+    path = lost(world, LOST_BUT_STORED)
+    (row,) = world.far.library
+    row.video = replace(row.video, name=f"{row.video.name}.mp4")
+    for number in range(450):
+        world.far.put(f"foreign {number}", 1000 + number)
+    world.advance(100)
+    assert world.row(path).video_no == row.video.video_no
+
+
+def test_a_video_paid_twice_is_named(world: World):
+    path = lost(world, LOST_BUT_STORED)
+    (row,) = world.far.library
+    other = world.far.put(row.video.name, row.video.size)
+    world.until(lambda: world.state(path) is State.INDEXING)
+    assert world.row(path).video_no == row.video.video_no
+    assert other in world.row(path).detail
+
+
+def test_a_video_of_another_row_is_no_evidence(world: World):
+    """The same clip was paid on purpose before: that one is not this one."""
+    world.paid_again = True
+    path = world.put("a.mp4")
+    world.advance(100)
+    world.far.plan(LOST)
+    world.wish("add", paths=[str(path)], pay_again=True)
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    world.advance(3 * HOUR)
+    assert world.outcomes(path) == ["not_found", "accepted"]
+    assert len(world.far.library) == 2
+
+
+# --- not found ----------------------------------------------------------------------------------
+
+
+def test_five_looks_and_an_hour_come_before_a_second_body(world: World):
+    names_are_shown(world)
+    path = lost(world)
+    began = world.elapsed
+    world.until(lambda: world.state(path) is not State.CONFIRMING)
+    assert world.elapsed - began >= HOUR
+    assert looks(world, path) == 0
+    assert world.outcomes(path) == ["not_found"]
+    world.advance(100)
+    assert world.state(path) is State.PARSED
+    assert world.way(path).count("uploading") == 2
+    assert world.row(path).attempts == 1
+
+
+def test_with_a_short_time_five_looks_are_still_made(world: World):
+    world.restart(**world.section("indexing", confirm_for=1.0))
+    names_are_shown(world)
+    path = lost(world)
+    before = len(world.far.reads)
+    world.until(lambda: world.state(path) is not State.CONFIRMING)
+    walks = [call for call in world.far.reads[before:] if "page=1 name=None nos=0" in call]
+    assert len(walks) == 5
+
+
+def test_a_readable_no_takes_three_looks_and_half_a_minute(world: World):
+    names_are_shown(world)
+    path = lost(world, READABLE)
+    began, most = world.elapsed, 0
+    while world.state(path) is State.CONFIRMING:
+        most = max(most, looks(world, path))
+        world.advance(1)
+    assert 30 <= world.elapsed - began <= 60
+    assert most >= 2
+    world.advance(100)
+    assert world.state(path) is State.PARSED
+
+
+@pytest.mark.parametrize("fate", [LOST, READABLE], ids=["lost", "readable"])
+def test_where_names_were_never_seen_nothing_is_sent_again(world: World, fate: Fate):
+    path = lost(world, fate)
+    world.advance(3 * HOUR)
+    row = world.row(path)
+    assert (row.state, row.reason) == (State.HELD, Reason.UNCONFIRMED)
+    assert "may have been billed" in row.detail
+    assert len(world.bodies()) == 1
+    world.advance(24 * HOUR)
+    assert world.state(path) is State.HELD
+
+
+def test_where_names_are_hashes_nothing_is_sent_again(world: World):
+    world.far.shows_names = False
+    names_are_shown(world)
+    path = lost(world, LOST_BUT_STORED)
+    world.advance(3 * HOUR)
+    assert world.row(path).reason is Reason.UNCONFIRMED
+    assert len(world.bodies()) == 2
+
+
+def test_where_sizes_are_missing_our_name_makes_it_doubtful(world: World):
+    world.far.shows_sizes = False
+    names_are_shown(world)
+    path = lost(world, LOST_BUT_STORED)
+    world.advance(3 * HOUR)
+    assert world.row(path).reason is Reason.UNCONFIRMED
+    assert len(world.bodies()) == 2
+
+
+def test_without_the_token_nothing_is_sent_again(world: World):
+    world.restart(**world.section("upload", name_token=False))
+    names_are_shown(world)
+    path = lost(world)
+    world.advance(3 * HOUR)
+    assert world.row(path).reason is Reason.UNCONFIRMED
+
+
+def test_a_person_may_choose_to_be_asked(world: World):
+    world.restart(**world.section("indexing", confirm_then=ConfirmThen.HOLD))
+    names_are_shown(world)
+    path = lost(world)
+    world.advance(3 * HOUR)
+    assert world.row(path).reason is Reason.UNCONFIRMED
+    assert len(world.bodies()) == 2
+
+
+def test_lost_answers_end_with_the_attempts(world: World):
+    world.restart(**world.section("upload", max_attempts=2))
+    names_are_shown(world)
+    world.far.plan(LOST, LOST)
+    path = world.put("a.mp4")
+    world.advance(6 * HOUR)
+    row = world.row(path)
+    assert (row.state, row.reason, row.attempts) == (State.HELD, Reason.UNCONFIRMED, 2)
+    assert len(world.bodies()) == 3
+
+
+# --- what counts --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [DOWN, Trouble(Refusal.RATE, "too fast"), Trouble(Refusal.GARBLED, "half an answer")],
+    ids=["down", "0429", "garbled"],
+)
+def test_looks_that_bring_no_answer_spend_nothing(world: World, trouble: Trouble):
+    names_are_shown(world)
+    path = lost(world)
+    world.far.fail_reads(*[trouble] * 1000)
+    world.advance(10 * HOUR)
+    assert world.state(path) is State.CONFIRMING
+    assert looks(world, path) == 0
+    world.far.read_troubles.clear()
+    world.advance(HOUR - 60)
+    assert world.state(path) is State.CONFIRMING
+    world.advance(HOUR)
+    assert world.state(path) is State.PARSED
+
+
+def test_an_outage_in_the_middle_spends_nothing(world: World):
+    names_are_shown(world)
+    path = lost(world)
+    world.advance(HOUR / 2)
+    before = world.row(path).asked_s
+    world.far.down = True
+    world.advance(10 * HOUR)
+    assert world.row(path).asked_s == before
+    world.far.down = False
+    world.advance(HOUR / 2)
+    assert world.state(path) is State.CONFIRMING
+    world.advance(HOUR)
+    assert world.state(path) is State.PARSED
+
+
+@pytest.mark.parametrize("step", [24 * HOUR, -24 * HOUR])
+def test_a_step_of_the_wall_clock_spends_nothing(world: World, step: float):
+    names_are_shown(world)
+    path = lost(world)
+    world.advance(600)
+    world.wall_error += step
+    began = world.elapsed
+    world.until(lambda: world.state(path) is not State.CONFIRMING)
+    assert HOUR - 600 <= world.elapsed - began <= 2 * HOUR
+
+
+def test_downtime_spends_nothing_and_what_was_spent_is_kept(world: World):
+    names_are_shown(world)
+    path = lost(world)
+    world.advance(HOUR / 2)
+    before = world.row(path).asked_s
+    assert before > HOUR / 3
+    world.elapsed += 10 * HOUR
+    world.restart()
+    world.advance(1)
+    assert before <= world.row(path).asked_s <= before + 1
+    world.advance(HOUR)
+    assert world.state(path) is State.PARSED
+
+
+def test_the_walk_ends_at_what_was_there_before(world: World):
+    for number in range(1000):
+        world.far.put(f"old {number}", 1000 + number)
+    names_are_shown(world)
+    before = len(world.far.reads)
+    path = lost(world)
+    world.until(lambda: looks(world, path) == 2)
+    pages = [call for call in world.far.reads[before:] if "page=2" in call]
+    assert pages == []
+
+
+def test_a_page_of_unreadable_rows_is_not_the_end_of_the_list():
+    asked = []
+
+    class Far:
+        def list_videos(self, scope, *, page=1, size=200, video_name=None):
+            asked.append(page)
+            if video_name is not None:
+                return Page((), 1, 0)
+            ours = (Video("VI1", "PARSE", "a~01234567", 5, 10.0),) if page == 2 else ()
+            return Page(ours, page, None, rows=200 if page < 3 else 0)
+
+    ended = jobs.search(
+        Far(), 1, 1, Scope("unique_id", "x"), "a~01234567", None, lambda videos: bool(videos)
+    )
+    assert [video.video_no for video in ended.videos] == ["VI1"]
+
+
+def test_a_list_without_an_end_proves_nothing():
+    class Far:
+        def list_videos(self, scope, *, page=1, size=200, video_name=None):
+            return Page((Video("VI1", "PARSE", "other", 5, 10.0),), page, None, rows=1)
+
+    ended = jobs.search(Far(), 1, 1, Scope("unique_id", "x"), "a~01234567", 1.0, lambda _: False)
+    assert ended.trouble is not None
+
+
+def test_the_scope_of_an_attempt_is_used_whatever_a_reload_changed(world: World):
+    path = lost(world, replace(LOST_BUT_STORED, visible_after=300.0))
+    fields = replace(world.settings.folders[0].fields, unique_id="elsewhere")
+    world.reload(folders=(replace(world.settings.folders[0], fields=fields),))
+    world.advance(HOUR)
+    assert world.state(path) is State.PARSED
+    assert world.row(path).scope == "unique_id=default"
+    assert not any("elsewhere" in call for call in world.far.reads)
+
+
+def test_many_lost_answers_are_all_resolved(world: World):
+    names_are_shown(world)
+    world.far.plan(*[LOST, LOST_BUT_STORED, Fate(answer(http=502)), READABLE, TAKEN] * 3)
+    paths = [world.put(f"{number}.mp4") for number in range(15)]
+    world.advance(6 * HOUR)
+    assert {world.state(path) for path in paths} == {State.PARSED}
+    assert len(world.far.library) == 16
