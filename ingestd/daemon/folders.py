@@ -10,7 +10,7 @@ from ingestd.daemon.messages import Listed, LookedAt, ScanBegun, ScanEnded
 from ingestd.validate import REFUSED_EXTENSIONS
 from ingestd.watch.entries import RootState
 from ingestd.watch.mounts import WatchMode, is_network, keeps_mtimes, mode_for, read_mounts
-from ingestd.watch.names import NameRules, Verdict
+from ingestd.watch.names import Ignored, NameRules, Verdict
 from ingestd.watch.scan import Scanner
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Watched:
     next_scan: float = 0.0
     next_full: float = 0.0
     scanning: bool = False
+    full: bool = False  # this pass lists every directory
+    listed: set[str] = field(default_factory=set)  # directories that a full pass has listed
     passes: int = 0  # passes over a root in order, from its beginning to its end
     state: str = RootState.OK.value
     detail: str = ""
@@ -70,6 +72,15 @@ class Watched:
     def verdict(self, path: str) -> Verdict:
         """Judge an absolute path below the folder by name."""
         return self.names.classify_path(os.path.relpath(path, self.root))
+
+    def is_no_video(self, path: str) -> bool:
+        """Tell whether a name's extension alone says that nobody need look.
+
+        A name without extension may be a directory; one with, that is one all the same, waits for
+        the next scan.
+        """
+        verdict = self.verdict(path)
+        return isinstance(verdict, Ignored) and verdict.counted_as.startswith(".")
 
     def interval(self) -> float:
         """Seconds until the next pass."""
@@ -123,7 +134,7 @@ class FolderWorker:
     def look(self, paths: tuple[str, ...]) -> LookedAt:
         """Look at these paths now."""
         scanner = self._scanner or self._look_around()[0]
-        return LookedAt(self._folder.name, tuple(scanner.look(paths)))
+        return LookedAt(self._folder.name, paths, tuple(scanner.look(paths)))
 
     def _look_around(self) -> tuple[Scanner, ScanBegun]:
         """Find out on which file system the folder lies, and watch it if that delivers events."""

@@ -60,9 +60,10 @@ class ScanEnded:
 
 @dataclass(frozen=True, slots=True)
 class LookedAt:
-    """The answer to a targeted look."""
+    """The answer to a targeted look; what is not ours by name has no entry."""
 
     folder: str
+    asked: tuple[str, ...]
     entries: tuple[Entry, ...]
 
 

@@ -99,6 +99,7 @@ class Seeing:
         if full:
             watched.next_full = mono + watched.folder.full_rescan_interval
         watched.scanning, watched.listing = True, None
+        watched.full, watched.listed = full, set()
         post = self._ctx.inbox.post
         broke = ScanEnded(
             watched.name, ScanReport(RootState.UNREADABLE, "The scan broke; it is tried again.")
@@ -115,7 +116,7 @@ class Seeing:
         watched.looking = True
         worker = watched.worker
         self._ctx.workers.submit(
-            f"folder {watched.name}", lambda: worker.look(paths), LookedAt(watched.name, ())
+            f"folder {watched.name}", lambda: worker.look(paths), LookedAt(watched.name, (), ())
         )
 
     def _look_later(self, path: str) -> None:
@@ -152,7 +153,7 @@ class Seeing:
             return
         if message.path == watched.root:
             watched.next_scan = self._ctx.now.mono
-        else:
+        elif not watched.is_no_video(message.path):
             watched.looks.add(message.path)
 
     def hints_lost(self, message: HintsLost) -> None:
@@ -192,6 +193,8 @@ class Seeing:
             seen.add(name)
             self.consider(watched, entry, known.get(name))
         if listing.last:
+            if watched.full:
+                watched.listed.add(listing.directory)
             self._missed(watched, known, seen)
             watched.listing = None
 
@@ -216,6 +219,8 @@ class Seeing:
         due = [path for path, since in watched.absent.items() if since < watched.passes - 1]
         watched.looks.update(due)
         watched.looks.update(self._unsent(watched))
+        if watched.full and message.report.complete:
+            watched.looks.update(self._in_lost_directories(watched, message.report))
         if watched.absent and len(due) < len(watched.absent):
             soon = self._ctx.now.mono + min(watched.interval(), watched.folder.poll_interval)
             watched.next_scan = min(watched.next_scan, soon)
@@ -225,12 +230,30 @@ class Seeing:
         waiting = Selection(states=frozenset({State.QUEUED, State.HELD}), folder=watched.name)
         return [item.path for item in self._ctx.journal.items(waiting)]
 
+    def _in_lost_directories(self, watched: Watched, report: ScanReport) -> list[str]:
+        """Unsent files in directories that a full pass did not meet: removed with all in them.
+
+        Below what could not be read, and below other file systems, nothing is called absent.
+        """
+        closed = [trouble.path for trouble in report.troubles] + list(report.other_devices)
+        lost: list[str] = []
+        for directory in self._ctx.journal.known_directories(watched.root):
+            hidden = any(directory == one or directory.startswith(one + "/") for one in closed)
+            if directory in watched.listed or hidden or self.folder_of(directory) is not watched:
+                continue
+            known = self._ctx.journal.known_in(directory).values()
+            lost += [item.path for item in known if item.state in UNSENT]
+        watched.listed = set()
+        return lost
+
     def looked_at(self, message: LookedAt) -> None:
         """Consider what a targeted look saw."""
         watched = self.watched.get(message.folder)
         if watched is None:
             return
         watched.looking = False
+        for path in set(message.asked).difference(entry.path for entry in message.entries):
+            self._tracker.gone(path)  # not ours any more, after a change of include or exclude
         for entry in message.entries:
             if entry.kind is EntryKind.DIRECTORY and entry.stat is not None:
                 watched.next_scan = self._ctx.now.mono  # made or moved in: what is in it?
