@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import trustme
 from harness import HERE, cpu_of
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATH = "/serve/api/v1"
+
+
+class Trust(NamedTuple):
+    """PEM files: what a server shows (chain and key), and what a client believes."""
+
+    server: str
+    ca: str
 
 
 class Server(AbstractContextManager):
@@ -43,17 +50,18 @@ class Server(AbstractContextManager):
 class Sink(Server):
     """`sink.py`: nothing is faster to send to."""
 
-    def __init__(self, *, pem: str | None = None, rate: float | None = None):
+    def __init__(self, trust: Trust | None = None, *, rate: float | None = None):
         words = [str(HERE / "sink.py")]
-        words += ["--tls", pem] if pem else []
+        words += ["--tls", trust.server] if trust else []
         words += ["--rate", str(rate)] if rate else []
-        super().__init__(words, "https" if pem else "http")
-        self._counts = self.url.removesuffix(PATH) + "/counts"
-        self._trust = ssl.create_default_context(cafile=pem) if pem else None
+        super().__init__(words, "https" if trust else "http")
+        self.ca = trust.ca if trust else None
 
     def expect(self, uploads: int, size: int) -> None:
         """End the run unless so many uploads came, with at least so many bytes."""
-        with urllib.request.urlopen(self._counts, context=self._trust) as answer:
+        context = ssl.create_default_context(cafile=self.ca) if self.ca else None
+        counts = self.url.removesuffix(PATH) + "/counts"
+        with urllib.request.urlopen(counts, context=context) as answer:
             came = json.load(answer)["data"]
         if came["uploads"] != uploads or came["body_bytes"] < size:
             sys.exit(f"{uploads} uploads of {size} bytes were sent, and this came: {came}")
@@ -73,10 +81,11 @@ class StandIn(Server):
             return json.load(answer)
 
 
-def make_trust(folder: Path) -> tuple[str, str]:
-    """Make a throw-away certificate; returns (chain and key, authority) as paths of PEM files."""
+def make_trust(folder: Path) -> Trust:
+    """Make a throw-away authority and a certificate for the loopback."""
     authority = trustme.CA()
     server = authority.issue_cert("127.0.0.1", "localhost")
-    server.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    return str(folder / "server.pem"), str(folder / "ca.pem")
+    trust = Trust(str(folder / "server.pem"), str(folder / "ca.pem"))
+    server.private_key_and_cert_chain_pem.write_to_path(trust.server)
+    authority.cert_pem.write_to_path(trust.ca)
+    return trust

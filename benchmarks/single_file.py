@@ -52,9 +52,8 @@ def plain(work: Path, sizes: Sizes) -> None:
 def tls(work: Path, sizes: Sizes) -> None:
     """TLS 1.3: the encryption costs most, on both sides of the same two cores."""
     heading(f"One file of {sizes.big >> 20} MiB, TLS")
-    pem, ca = make_trust(work)
-    with Sink(pem=pem) as sink:
-        _compare(sink, random_file(work / "big.mp4", sizes.big), sizes.rounds, ca)
+    with Sink(make_trust(work)) as sink:
+        _compare(sink, random_file(work / "big.mp4", sizes.big), sizes.rounds)
 
 
 def paced(work: Path, sizes: Sizes) -> None:
@@ -65,8 +64,8 @@ def paced(work: Path, sizes: Sizes) -> None:
         _compare(sink, path, sizes.small_rounds, base=HTTPX)
 
 
-def _compare(sink: Sink, path: Path, rounds: int, ca: str | None = None, base: str = CURL) -> None:
-    size, url = path.stat().st_size, sink.url
+def _compare(sink: Sink, path: Path, rounds: int, base: str = CURL) -> None:
+    size, url, ca = path.stat().st_size, sink.url, sink.ca
     contenders = {
         CURL: partial(curl, url, path, ca),
         BARE: partial(send_files, "nohash", url, [path], ca=ca),

@@ -120,16 +120,14 @@ def _wait_for_watch(pid: int) -> None:
 def memory(work: Path, sizes: Sizes) -> None:
     """Measure what uploads add to the process, by size, by number at a time and by line."""
     heading("Memory of uploads")
-    pem, ca = make_trust(work)
     several = random_files(work / "several", 4, sizes.big // 8)
     one = [random_file(work / "one.mp4", sizes.big)]
     jobs = {"1": (one, 1), "1 at a time": (several, 1), "2": (several, 2), "4": (several, 4)}
     rows = []
-    for line, options in {"plain": {}, "TLS": {"pem": pem}}.items():
-        with Sink(**options) as sink:
-            trusted = ca if options else None
+    for line, trust in {"plain": None, "TLS": make_trust(work)}.items():
+        with Sink(trust) as sink:
             contenders = {
-                label: partial(send_files, "ingestd", sink.url, files, ca=trusted, workers=workers)
+                label: partial(send_files, "ingestd", sink.url, files, ca=sink.ca, workers=workers)
                 for label, (files, workers) in jobs.items()
             }
             samples = interleaved(contenders, min(sizes.rounds, 3))

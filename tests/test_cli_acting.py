@@ -171,6 +171,12 @@ def test_filters_choose_among_failed_and_rejected(home, filters, ids):
     assert pending(home) == [("retry", {"ids": ids, "pay_again": False})]
 
 
+def test_what_is_neither_failed_nor_rejected_is_left_to_the_daemon_to_refuse(home):
+    home.journal(a_row())
+    assert home.run("retry", "1").code == 0  # costs nothing, so nobody is asked
+    assert pending(home) == [("retry", {"ids": [1], "pay_again": False})]
+
+
 def test_nothing_to_retry_is_no_mistake(home):
     home.journal()
     said = home.run("retry", "--all")

@@ -10,6 +10,7 @@ import pytest
 
 from ingestd.cli import checks_local
 from ingestd.cli.checking import Grade
+from ingestd.cli.checks_local import Watches
 from ingestd.config import Folder
 from ingestd.sim import Sim, SimSettings
 from test_cli_kit import Home, a_row
@@ -129,15 +130,15 @@ def test_directories_are_held_against_the_limits_of_inotify(monkeypatch, tmp_pat
     (tmp_path / "max_user_watches").write_text("1000\n")
     (tmp_path / "max_user_instances").write_text("10\n")
     monkeypatch.setattr(checks_local, "INOTIFY", tmp_path)
-    assert checks_local.check_inotify(700, 3).grade is Grade.OK
-    many = checks_local.check_inotify(900, 3)
+    assert checks_local.check_inotify(Watches(700), 3).grade is Grade.OK
+    many = checks_local.check_inotify(Watches(900, more=True), 3)
     assert (many.grade, many.remedy[:40]) == (
         Grade.WARN,
         "sysctl fs.inotify.max_user_watches=52428",
     )
-    assert "max_user_instances" in checks_local.check_inotify(10, 9).remedy
+    assert "max_user_instances" in checks_local.check_inotify(Watches(10), 9).remedy
     monkeypatch.setattr(checks_local, "INOTIFY", tmp_path / "none")
-    assert checks_local.check_inotify(10, 9).grade is Grade.WARN
+    assert checks_local.check_inotify(Watches(10), 9).grade is Grade.WARN
 
 
 def test_a_clock_that_cannot_be_right_is_told():

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ingestd.cli.session import Session
+from ingestd.cli.wait import wait_for_paths
 from ingestd.cli.waiting import Patience, Until, Watchlist, wait
+from ingestd.config import load
+from ingestd.errors import StoppedEarlyError
 from ingestd.journal import Journal, JournalReader
 from ingestd.model import Reason, State
 from test_cli_kit import AT, Home, a_daemon, a_row
@@ -134,6 +138,15 @@ def test_what_nobody_will_ever_take_is_not_waited_for(home, tmp_path):
         said = home.run("wait", path)
         assert said.code == 1
         assert why in said.err
+
+
+def test_what_the_daemon_was_told_to_take_needs_no_watched_folder(home, tmp_path):
+    outside = tmp_path / "outside.mp4"
+    outside.write_bytes(b"x")
+    home.journal()
+    session = Session(load(home.config, {}), home.config)
+    with pytest.raises(StoppedEarlyError, match="1 file not parsed yet"):
+        wait_for_paths(session, (str(outside),), Until.PARSED, Patience(0.0), added=True)
 
 
 def test_an_empty_directory_is_nothing_to_wait_for(home):

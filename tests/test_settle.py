@@ -300,6 +300,14 @@ def test_counts_are_by_folder_and_include_what_is_probed(probed):
     assert probed.done(CLIP) is False
 
 
+def test_what_is_looked_at_again_only_later_is_counted(probed):
+    probed.see(60, path="/srv/drop/quiet.mp4")
+    assert probed.waiting() == 0
+    probed.unfinished(CLIP, "no moov", 60)
+    probed.trouble("/srv/drop/locked.mp4", "permission denied", 60, folder="drop")
+    assert probed.waiting() == 2
+
+
 def test_what_is_due_comes_in_the_order_it_fell_due(tracker):
     for at, path in enumerate("cab"):
         tracker.see(at, path=path)

@@ -101,6 +101,15 @@ def open_folder():
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def quick_folder():
+    """A folder in memory, where there is one: many files are made at once there."""
+    memory = Path("/dev/shm")
+    folder = tempfile.mkdtemp(prefix="ingestd-scan-", dir=memory if memory.is_dir() else None)
+    yield Path(folder)
+    shutil.rmtree(folder)
+
+
 # --- what is listed ------------------------------------------------------------------------------
 
 
@@ -146,10 +155,10 @@ def test_only_videos_are_looked_at(tmp_path, monkeypatch):
     assert sorted(name for name in looked if isinstance(name, str)) == ["a.mp4", "b.mp4"]
 
 
-def test_many_videos_come_in_pieces_and_only_the_last_one_says_so(tmp_path):
+def test_many_videos_come_in_pieces_and_only_the_last_one_says_so(quick_folder):
     for number in range(2500):
-        (tmp_path / f"{number}.mp4").touch()
-    listings = Seen(scanner(tmp_path)).listings
+        (quick_folder / f"{number}.mp4").touch()
+    listings = Seen(scanner(quick_folder)).listings
     assert [len(item.entries) for item in listings] == [1000, 1000, 500]
     assert [item.last for item in listings] == [False, False, True]
 
@@ -597,14 +606,14 @@ def test_a_file_system_mounted_inside_the_folder_is_named(tmp_path):
 # --- size ----------------------------------------------------------------------------------------
 
 
-def test_twenty_thousand_files_are_scanned_and_rescanned(tmp_path):
+def test_twenty_thousand_files_are_scanned_and_rescanned(quick_folder):
     for card in range(20):
-        folder = tmp_path / f"card{card}"
+        folder = quick_folder / f"card{card}"
         folder.mkdir()
         for number in range(1000):
             extension = "mp4" if number % 100 == 0 else "xml"
             os.close(os.open(folder / f"{number}.{extension}", os.O_CREAT | os.O_WRONLY))
-    known = scanner(tmp_path)
+    known = scanner(quick_folder)
     first, second = Seen(known), Seen(known)
     assert len(first.names) == 200
     assert first.report.ignored_by == second.report.ignored_by == {".xml": 19_800}
@@ -612,9 +621,9 @@ def test_twenty_thousand_files_are_scanned_and_rescanned(tmp_path):
 
 
 @pytest.fixture
-def deep(tmp_path):
+def deep(quick_folder):
     """A folder with 1000 directories in each other: a path far beyond PATH_MAX."""
-    fd = os.open(tmp_path, os.O_RDONLY)
+    fd = os.open(quick_folder, os.O_RDONLY)
     for depth in range(1000):
         for name in ("side", "down-the-tree"):
             os.mkdir(name, dir_fd=fd)
@@ -625,8 +634,8 @@ def deep(tmp_path):
         fd = below
     os.close(os.open("bottom.mp4", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
     os.close(fd)
-    yield tmp_path
-    subprocess.run(["rm", "-rf", str(tmp_path / "down-the-tree")], check=True)
+    yield quick_folder
+    subprocess.run(["rm", "-rf", str(quick_folder / "down-the-tree")], check=True)
 
 
 def test_a_very_deep_tree_needs_few_descriptors(deep):

@@ -71,7 +71,7 @@ def add(  # noqa: PLR0913 - one argument an option
     args = {"paths": list(wanted), "folder": folder, "pay_again": pay_again}
     code = wishes.tell(wishes.leave(session.state_dir, "add", args), as_json=as_json)
     if wait and code == Exit.DONE:
-        return wait_for_paths(session, wanted, Until.PARSED, Patience(), quiet=as_json)
+        return wait_for_paths(session, wanted, Until.PARSED, Patience(), added=True, quiet=as_json)
     return code
 
 

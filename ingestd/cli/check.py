@@ -12,6 +12,7 @@ from ingestd.cli import jsonout, terminal
 from ingestd.cli.checking import Grade, Result
 from ingestd.cli.checks_far import check_api, check_key
 from ingestd.cli.checks_local import (
+    Watches,
     check_clock,
     check_disk,
     check_folder,
@@ -65,10 +66,10 @@ def _results(session: Session, *, config_only: bool) -> Iterator[Result]:
     yield result
     if key is not None:
         yield check_api(settings.api, key)
-    watched = 0
+    watched = Watches()
     for folder in settings.folders:
-        result, directories = check_folder(folder)
-        watched += directories
+        result, watches = check_folder(folder)
+        watched += watches
         yield result
     yield check_inotify(watched, folders)
     yield check_journal(session.state_dir)

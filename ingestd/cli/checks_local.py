@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,14 +17,15 @@ from ingestd.journal.opening import JOURNAL_NAME
 from ingestd.watch.mounts import WatchMode, is_network, mode_for, read_mounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ingestd.config import Folder
 
 #: How long a folder may take to answer before its share counts as hung, seconds.
 PATIENCE: Final = 5.0
-#: Directories are counted up to here: what is more is told as "more than".
-MOST_DIRECTORIES: Final = 100_000
+#: How long directories are counted, seconds; less than the patience.
+COUNTING: Final = 2.0
+#: What is advised where the kernel's limits are too low; more where more is needed.
+ENOUGH_WATCHES: Final = 524_288
+ENOUGH_INSTANCES: Final = 512
 INOTIFY: Final = Path("/proc/sys/fs/inotify")
 #: Part of the watches that other programs should be left with.
 SPARE: Final = 0.8
@@ -33,66 +36,83 @@ SOME: Final = 1_000_000_000
 OLDEST_NOW: Final = 1_767_225_600.0
 
 
-def check_folder(folder: Folder) -> tuple[Result, int]:
-    """Look at one watched folder; also how many directories need an inotify watch."""
-    topic, path = f"folder {words.printable(folder.name)}", str(folder.path)
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """How many directories need an inotify watch."""
+
+    directories: int = 0
+    more: bool = False  # at least so many: the counting was broken off
+
+    def __add__(self, other: Watches) -> Watches:
+        return Watches(self.directories + other.directories, self.more or other.more)
+
+
+def check_folder(folder: Folder) -> tuple[Result, Watches]:
+    """Look at one watched folder, from a thread of its own: a dead share may never answer."""
+    found: list[tuple[Result, Watches]] = []
+    thread = threading.Thread(target=lambda: found.append(_look(folder)), daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if found:
+        return found[0]
+    text = f"{words.printable(str(folder.path))} did not answer within {PATIENCE:g} s"
+    return Result(Grade.FAIL, _topic(folder), text, "Is its server or disk there?"), Watches()
+
+
+def _topic(folder: Folder) -> str:
+    return f"folder {words.printable(folder.name)}"
+
+
+def _look(folder: Folder) -> tuple[Result, Watches]:
+    path, shown = str(folder.path), words.printable(str(folder.path))
+    trouble, remedy = _trouble(path)
+    if trouble:
+        return Result(Grade.FAIL, _topic(folder), f"{shown} {trouble}", remedy), Watches()
     mount = read_mounts().of(os.path.realpath(path))
     fstype = mount.fstype if mount else "unknown"
     mode = mode_for(fstype, str(folder.mode))
-    found = _in_time(lambda: _look(path, count=mode is WatchMode.EVENTS))
-    if found is None:
-        text = f"{path} did not answer within {PATIENCE:.0f} s ({fstype})"
-        return Result(Grade.FAIL, topic, text, "Is its server or disk there?"), 0
-    trouble, remedy, directories = found
-    if trouble:
-        return Result(Grade.FAIL, topic, f"{words.printable(path)} {trouble}", remedy), 0
-    text = f"{words.printable(path)}: {mode} on {fstype}"
-    return Result(Grade.OK, topic, text), directories
+    watches = _count(path, recursive=folder.recursive) if mode is WatchMode.EVENTS else Watches()
+    return Result(Grade.OK, _topic(folder), f"{shown}: {mode} on {fstype}"), watches
 
 
-def _look(path: str, *, count: bool) -> tuple[str, str, int]:
-    """What is wrong with a folder and the remedy, or how many directories it has."""
+def _trouble(path: str) -> tuple[str, str]:
+    """What is wrong with a folder, and the remedy."""
     if not os.path.lexists(path):
-        return "does not exist", "Make it, or mount what belongs there.", 0
+        return "does not exist", "Make it, or mount what belongs there."
     if not os.path.isdir(path):  # noqa: PTH112 - odd bytes
-        return "is no folder", "Name the folder itself in the configuration.", 0
+        return "is no folder", "Name the folder itself in the configuration."
     if not os.access(path, os.R_OK | os.X_OK):
-        return "cannot be read", "Let the user that ingestd runs as read it.", 0
-    return "", "", _directories(path) if count else 0
+        return "cannot be read", "Let the user that ingestd runs as read it."
+    return "", ""
 
 
-def _directories(path: str) -> int:
+def _count(path: str, *, recursive: bool) -> Watches:
+    """Count directories, as many as there is time for."""
+    end = time.monotonic() + COUNTING
     counted = 0
     for _ in os.walk(path):
         counted += 1
-        if counted > MOST_DIRECTORIES:
+        if not recursive:
             break
-    return counted
+        if time.monotonic() > end:
+            return Watches(counted, more=True)
+    return Watches(counted)
 
 
-def _in_time(look: Callable[[], tuple[str, str, int]]) -> tuple[str, str, int] | None:
-    """Run in a thread of its own: a dead share may never answer."""
-    found: list[tuple[str, str, int]] = []
-    thread = threading.Thread(target=lambda: found.append(look()), daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    return found[0] if found else None
-
-
-def check_inotify(directories: int, folders: int) -> Result:
+def check_inotify(watched: Watches, folders: int) -> Result:
     """Compare the directories to be watched with the kernel's limits (inotify(7))."""
     watches = _limit("max_user_watches")
     instances = _limit("max_user_instances")
     if watches is None or instances is None:
         return Result(Grade.WARN, "inotify", "its limits cannot be read", "Folders are polled.")
-    many = "more than " if directories > MOST_DIRECTORIES else ""
-    text = f"{many}{words.count(directories, 'directory', 'directories')}, {watches} watches"
-    if directories > watches * SPARE:
-        wanted = max(524_288, directories * 2)
+    directories = words.count(watched.directories, "directory", "directories")
+    text = f"{'more than ' if watched.more else ''}{directories}, {words.number(watches)} watches"
+    if watched.directories > watches * SPARE:
+        wanted = max(ENOUGH_WATCHES, watched.directories * 2)
         remedy = f"sysctl fs.inotify.max_user_watches={wanted}; until then they are polled."
         return Result(Grade.WARN, "inotify", text, remedy)
     if folders > instances * SPARE:
-        remedy = f"sysctl fs.inotify.max_user_instances={max(512, folders * 2)}"
+        remedy = f"sysctl fs.inotify.max_user_instances={max(ENOUGH_INSTANCES, folders * 2)}"
         return Result(Grade.WARN, "inotify", f"{folders} folders, {instances} instances", remedy)
     return Result(Grade.OK, "inotify", text)
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 #: Seconds between two clips, between two looks at the journal, and until the daemon must end.
-ARRIVAL: Final = 0.8
+ARRIVAL: Final = 0.6
 LOOK: Final = 0.1
 END: Final = 10.0
 #: Indexing takes so long here, seconds.
-PARSE: Final = 2.0
+PARSE: Final = 1.5
 #: So much of the daemon's log is shown when something goes wrong, bytes.
 LAST_WORDS: Final = 2000
 _CONFIG: Final = """\

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -87,13 +87,7 @@ def chosen(reader: JournalReader, choice: Choice, default: frozenset[State]) -> 
     """
     if not choice.refs:
         states = choice.selection.states or default
-        narrowed = Selection(
-            states=states,
-            reasons=choice.selection.reasons,
-            folder=choice.selection.folder,
-            under=choice.selection.under,
-        )
-        return tuple(reader.items(narrowed))
+        return tuple(reader.items(replace(choice.selection, states=states)))
     found: dict[int, Item] = {}
     for ref in choice.refs:
         matches = refs.find(reader, ref)
@@ -134,9 +128,8 @@ def retry(
     if not items:
         click.echo("No failed or rejected file matches: nothing to do.", err=as_json)
         return Exit.DONE
-    paying = [item for item in items if pay_again or item.video_no is None]
-    free = len(items) - len(paying)
-    question = _question(session, paying, free, pay_again=pay_again)
+    paying = [item for item in items if pay_again or _would_cost(item)]
+    question = _question(session, items, paying, pay_again=pay_again)
     if dry_run:
         return _show_only(items, question, as_json=as_json)
     if paying and not money.agreed(question, yes=yes):
@@ -146,8 +139,16 @@ def retry(
     return _wish(session, "retry", ids, {"pay_again": pay_again}, as_json=as_json)
 
 
-def _question(session: Session, paying: list[Item], free: int, *, pay_again: bool) -> str:
+def _would_cost(item: Item) -> bool:
+    return item.state in RETRIED and item.video_no is None
+
+
+def _question(
+    session: Session, items: tuple[Item, ...], paying: list[Item], *, pay_again: bool
+) -> str:
     parts = []
+    asked = [item for item in items if item.state is State.FAILED and item.video_no]
+    free = 0 if pay_again else len(asked)
     if paying:
         again = " AGAIN, also what was paid already" if pay_again else ""
         work = money.sentence(money.work_of(paying), session.settings)
@@ -164,28 +165,18 @@ def _show_only(items: tuple[Item, ...], text: str, *, as_json: bool) -> int:
         return Exit.DONE
     for item in items:
         click.echo(rows.for_people(item))
-    click.echo(f"{text} Nothing was done (--dry-run).")
+    click.echo(f"{text} Nothing was done (--dry-run).".lstrip())
     return Exit.DONE
 
 
 def _wish(
     session: Session, verb: str, ids: list[int], args: dict[str, object], *, as_json: bool
 ) -> int:
-    """Leave the wish in portions; the worst exit code counts."""
-    portions = [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
-    answers = [wishes.leave(session.state_dir, verb, {"ids": one, **args}) for one in portions]
-    return wishes.tell(_together(answers), as_json=as_json)
-
-
-def _together(answers: list[wishes.Answer]) -> wishes.Answer:
-    texts = dict.fromkeys(answer.text for answer in answers)
-    return wishes.Answer(
-        answers[-1].wish,
-        acted=all(answer.acted for answer in answers),
-        text=" ".join(texts),
-        done=tuple(one for answer in answers for one in answer.done),
-        refused=tuple(one for answer in answers for one in answer.refused),
-    )
+    """Leave the wish in portions."""
+    portions = [
+        {"ids": ids[start : start + AT_ONCE], **args} for start in range(0, len(ids), AT_ONCE)
+    ]
+    return wishes.tell(wishes.leave(session.state_dir, verb, *portions), as_json=as_json)
 
 
 @click.command()

@@ -50,7 +50,6 @@ def status(ctx: click.Context, path: str | None, *, follow: bool, as_json: bool)
 
 
 def _once(report: Report, *, as_json: bool) -> None:
-
     if as_json:
         click.echo(jsonout.dump(jsonout.status(report), indent=2))
     else:

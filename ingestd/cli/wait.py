@@ -55,15 +55,24 @@ def wait_for_paths(
     until: Until,
     patience: Patience,
     *,
+    added: bool = False,
     quiet: bool = False,
 ) -> int:
     """Wait for what lies at these absolute paths now; the exit code.
+
+    Args:
+        session: whose journal is asked.
+        paths: files and directories.
+        until: what to wait for.
+        patience: how the time is passed.
+        added: the daemon was told to take them: no watched folder is needed.
+        quiet: show no progress.
 
     Raises:
         StoppedEarlyError: the time was over before.
     """
     with open_journal(session) as reader:
-        watchlist = _watchlist(session, reader, paths, until)
+        watchlist = _watchlist(session, reader, paths, until, added=added)
         if watchlist.pending and live.held_by(session.state_dir) is None:
             click.echo("ingestd is not running: waiting until it is (ingestd run).", err=True)
         with _progress(quiet=quiet) as told:
@@ -76,14 +85,20 @@ def wait_for_paths(
 
 
 def _watchlist(
-    session: Session, reader: JournalReader, paths: tuple[str, ...], until: Until
+    session: Session,
+    reader: JournalReader,
+    paths: tuple[str, ...],
+    until: Until,
+    *,
+    added: bool,
 ) -> Watchlist:
     """What lies there, and what the journal still works on though it lies there no more."""
     watchlist = Watchlist(until)
     for found in walk(session.settings, paths, Walked(), everything=True):
         path = found.entry.path
         state, why = by_rules(session.settings, path)
-        if reader.current(path) is None and (found.ignored or state in (IGNORED, UNWATCHED)):
+        hopeless = state == IGNORED or (state == UNWATCHED and not added)
+        if reader.current(path) is None and (found.ignored or hopeless):
             watchlist.failed[path] = why
         else:
             watchlist.pending[path] = None
@@ -108,7 +123,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[Watchlist], None]]:
     if quiet:
         yield lambda _: None
     elif terminal.is_terminal():
-        with terminal.progress_bar("searchable") as draw:
+        with terminal.progress_bar("through") as draw:
             yield lambda now: draw(now.done + len(now.failed), now.whole)
     else:
         yield _Lines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -15,6 +15,8 @@ from ingestd.journal import JournalReader, add_wish
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from ingestd.journal import Wish
 
 #: How long the daemon's answer is waited for, seconds.
 PATIENCE: Final = 5.0
@@ -46,43 +48,48 @@ class Answer:
         }
 
 
-def leave(state_dir: Path, verb: str, args: Mapping[str, object]) -> Answer:
-    """Leave a wish, wake the daemon, and wait for what it says.
+def leave(state_dir: Path, verb: str, *portions: Mapping[str, object]) -> Answer:
+    """Leave a wish, in one or more portions, wake the daemon and wait for what it says.
 
     Raises:
         JournalError: there is no journal, or it cannot be written.
     """
-    wish = add_wish(state_dir, verb, args, time.time())
+    left = [add_wish(state_dir, verb, args, time.time()) for args in portions]
     end = time.monotonic() + PATIENCE
     with JournalReader.open(state_dir) as reader:
         while True:
-            left = max(end - time.monotonic(), _PAUSE)
-            told = live.ask(state_dir, {"ask": "wake"}, min(_CALL, left))
-            answer = _answer(reader, wish)
-            if answer is not None:
-                return answer
+            patience = max(end - time.monotonic(), _PAUSE)
+            told = live.ask(state_dir, {"ask": "wake"}, min(_CALL, patience))
+            done = [wish for one in left if (wish := reader.wish(one)) and wish.done_at is not None]
+            if len(done) == len(left):
+                return _together(done)
             if told is None and live.held_by(state_dir) is None:
-                return Answer(wish, acted=False, text=LATER)
+                return Answer(left[-1], acted=False, text=LATER)
             if time.monotonic() >= end:
-                return Answer(wish, acted=False, text=BUSY)
+                return Answer(left[-1], acted=False, text=BUSY)
             time.sleep(_PAUSE)
 
 
-def _answer(reader: JournalReader, wish_id: int) -> Answer | None:
-    wish = reader.wish(wish_id)
-    if wish is None or wish.done_at is None:
-        return None
-    result = wish.result if isinstance(wish.result, dict) else {}
-    done, refused = result.get("done"), result.get("refused")
+def _together(wishes: list[Wish]) -> Answer:
+    """Join what the daemon wrote beside each portion."""
+    results = [wish.result if isinstance(wish.result, dict) else {} for wish in wishes]
+    texts = dict.fromkeys(str(result.get("text") or "Done.") for result in results)
     return Answer(
-        wish_id,
+        wishes[-1].id,
         acted=True,
-        text=str(result.get("text") or "Done."),
-        done=tuple(done) if isinstance(done, list) else (),
-        refused=tuple(one for one in refused if isinstance(one, dict))
-        if isinstance(refused, list)
-        else (),
+        text=" ".join(texts),
+        done=tuple(one for result in results for one in _list(result.get("done"))),
+        refused=tuple(
+            one
+            for result in results
+            for one in _list(result.get("refused"))
+            if isinstance(one, dict)
+        ),
     )
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def tell(answer: Answer, *, as_json: bool = False) -> int:

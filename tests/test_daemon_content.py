@@ -1,0 +1,289 @@
+"""The same content is paid once; what only looks the same is not lost (rules R4)."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+from fake_farside import LOST_BUT_STORED, Fate, answer, refused
+from world import CLIP, worlds
+
+from ingestd import clips
+from ingestd.config import Fields
+from ingestd.fingerprint import spans
+from ingestd.model import Reason, State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path):
+    yield from worlds(tmp_path)
+
+
+def copies(world: World, *names: str) -> list[Path]:
+    return [world.put(name, salt="the same") for name in names]
+
+
+def lookalike(mark: bytes) -> bytes:
+    """A clip of 6 MiB whose mark stands where the sample does not look."""
+    size, at = 6 << 20, 2 << 20
+    assert not any(begin <= at < begin + length for begin, length in spans(size))
+    clip = clips.unique(CLIP, b"")
+    padding = bytearray(size - len(clip) - 8)
+    padding[at - len(clip) : at - len(clip) + len(mark)] = mark
+    return clip + struct.pack(">I4s", 8 + len(padding), b"free") + padding
+
+
+def put_lookalikes(world: World, *marks: bytes) -> list[Path]:
+    paths = []
+    for number, mark in enumerate(marks):
+        paths.append(world.drop / f"segment{number}.mp4")
+        paths[-1].write_bytes(lookalike(mark))
+    return paths
+
+
+def test_copies_found_at_the_same_time_are_paid_once(world: World):
+    paths = copies(world, "a.mp4", "b.mp4", "c/d.mp4")
+    world.advance(300)
+    states = sorted(world.state(path) for path in paths)
+    assert states == [State.DUPLICATE, State.DUPLICATE, State.PARSED]
+    assert len(world.bodies()) == 1
+    (original,) = [row for row in world.rows() if row.state is State.PARSED]
+    for row in world.rows():
+        if row is not original and row.state is State.DUPLICATE:
+            assert row.duplicate_of == original.id
+            assert row.content_hash == original.content_hash
+            assert str(original.id) in row.detail
+
+
+def test_a_copy_that_comes_later_is_not_paid(world: World):
+    (first,) = copies(world, "a.mp4")
+    world.advance(300)
+    (second,) = copies(world, "b.mp4")
+    world.advance(300)
+    assert (world.state(first), world.state(second)) == (State.PARSED, State.DUPLICATE)
+
+
+def test_a_copy_that_comes_while_the_first_is_sent_waits_for_it(world: World):
+    (first,) = copies(world, "a.mp4")
+
+    def copy(_upload: object) -> None:
+        copies(world, "b.mp4")
+        world.advance(60)
+        assert world.state(world.drop / "b.mp4") is State.QUEUED
+
+    world.far.plan(Fate(during=copy))
+    world.advance(300)
+    assert (world.state(first), world.state(world.drop / "b.mp4")) == (
+        State.PARSED,
+        State.DUPLICATE,
+    )
+    assert len(world.bodies()) == 1
+
+
+def test_a_copy_that_comes_while_the_answer_is_looked_for_waits_for_it(world: World):
+    (first,) = copies(world, "a.mp4")
+    world.far.plan(Fate(LOST_BUT_STORED.reply, stored=True, visible_after=300.0))
+    world.until(lambda: world.state(first) is State.CONFIRMING)
+    (second,) = copies(world, "b.mp4")
+    world.advance(200)
+    assert world.state(second) is State.QUEUED
+    world.advance(600)
+    assert (world.state(first), world.state(second)) == (State.PARSED, State.DUPLICATE)
+
+
+def test_what_shares_only_its_sample_is_uploaded_too(world: World):
+    paths = put_lookalikes(world, b"one", b"two", b"one")
+    world.advance(300)
+    assert sorted(world.state(path) for path in paths) == [
+        State.DUPLICATE,
+        State.PARSED,
+        State.PARSED,
+    ]
+    assert len({row.fingerprint for row in world.rows()}) == 1
+    assert len(world.far.library) == 2
+
+
+def test_a_later_lookalike_is_uploaded_too(world: World):
+    put_lookalikes(world, b"one")
+    world.advance(300)
+    (world.drop / "later.mp4").write_bytes(lookalike(b"two"))
+    world.advance(300)
+    assert world.state(world.drop / "later.mp4") is State.PARSED
+    assert len(world.far.library) == 2
+
+
+def test_two_with_one_sample_are_never_sent_together(world: World):
+    world.restart(**world.section("upload", concurrency=5))
+    together = []
+
+    def look(_upload: object) -> None:
+        together.append(sum(row.state is State.UPLOADING for row in world.rows()))
+        world.advance(30)
+
+    world.far.plan(*[Fate(during=look)] * 3)
+    put_lookalikes(world, b"one", b"two", b"three")
+    world.advance(600)
+    assert together == [1, 1, 1]
+    assert len(world.far.library) == 3
+
+
+def test_where_neither_hash_is_to_be_had_the_file_is_uploaded(world: World):
+    """The first one was adopted, so that its bytes were never read, and is deleted since."""
+    (first,) = copies(world, "a.mp4")
+    world.far.plan(LOST_BUT_STORED)
+    world.advance(200)
+    assert world.state(first) is State.PARSED
+    assert world.row(first).content_hash is None
+    first.unlink()
+    world.paid_again = True
+    world.restart(**world.section("upload", name_token=False))
+    (second,) = copies(world, "b.mp4")
+    world.advance(300)
+    assert world.state(second) is State.PARSED
+
+
+def test_the_hash_of_a_found_original_is_read_from_its_file(world: World):
+    (first,) = copies(world, "a.mp4")
+    world.far.plan(LOST_BUT_STORED)
+    world.advance(200)
+    assert world.row(first).content_hash is None
+    (second,) = copies(world, "b.mp4")
+    world.advance(300)
+    assert world.state(second) is State.DUPLICATE
+    assert world.row(first).content_hash == world.row(second).content_hash
+
+
+def test_a_copy_that_is_touched_while_it_is_read_is_still_recognised(world: World):
+    copies(world, "a.mp4")
+    world.advance(200)
+    world.lanes.held.add("hash")
+    (second,) = copies(world, "b.mp4")
+    world.advance(30)
+    second.chmod(0o600)
+    world.lanes.held.clear()
+    world.lanes.run()  # the file is read before the loop sees the change
+    world.lanes.held.add("hash")
+    world.advance(60)
+    world.lanes.held.clear()
+    world.advance(300)
+    assert world.state(second) is State.DUPLICATE
+    assert len(world.bodies()) == 1
+
+
+# --- heirs --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fate", [Fate(answer(http=413)), Fate(answer(http=415))])
+def test_where_the_original_is_refused_for_good_the_next_one_goes(world: World, fate: Fate):
+    paths = copies(world, "a.mp4", "b.mp4", "c.mp4")
+    world.far.plan(fate)
+    world.advance(600)
+    assert sorted(world.state(path) for path in paths) == [
+        State.DUPLICATE,
+        State.FAILED,
+        State.PARSED,
+    ]
+
+
+def test_an_original_that_vanishes_unsent_hands_its_place_on(world: World):
+    world.wish("pause")
+    first, second = copies(world, "a.mp4", "b.mp4")
+    world.advance(60)
+    originals = [row for row in world.rows() if row.suspect_of is None]
+    assert [row.state for row in originals] == [State.QUEUED]
+    (world.drop / originals[0].path).unlink()
+    world.wish("resume")
+    world.advance(300)
+    assert {world.state(first), world.state(second)} == {State.GONE, State.PARSED}
+
+
+def test_a_duplicate_whose_original_ends_without_a_video_is_sent(world: World):
+    """It was proven a duplicate while the other one still waited."""
+    put_lookalikes(world, b"one")
+    world.advance(200)
+    world.wish("pause")
+    paths = [world.drop / name for name in ("b.mp4", "c.mp4")]
+    for path in paths:
+        path.write_bytes(lookalike(b"two"))
+    world.advance(60)
+    assert sorted(world.state(path) for path in paths) == [State.DUPLICATE, State.QUEUED]
+    world.far.plan(Fate(answer(http=415)))
+    world.wish("resume")
+    world.advance(600)
+    assert sorted(world.state(path) for path in paths) == [State.FAILED, State.PARSED]
+    assert len(world.far.library) == 2
+
+
+def test_a_paid_original_that_cannot_be_indexed_hands_nothing_on(world: World):
+    paths = copies(world, "a.mp4", "b.mp4")
+    world.far.plan(Fate(indexed_as="FAIL"))
+    world.advance(600)
+    assert sorted(world.state(path) for path in paths) == [State.DUPLICATE, State.FAILED]
+    assert len(world.bodies()) == 1
+
+
+def test_a_deleted_original_that_was_paid_keeps_its_duplicates(world: World):
+    first, second = copies(world, "a.mp4", "b.mp4")
+    world.advance(300)
+    for path in (first, second):
+        if world.state(path) is State.PARSED:
+            path.unlink()
+    world.restart()
+    world.advance(300)
+    assert len(world.bodies()) == 1
+
+
+def test_a_gate_refusal_is_no_end_and_hands_nothing_on(world: World):
+    copies(world, "a.mp4", "b.mp4")
+    world.far.plan(*[refused("429")] * 4)
+    world.advance(900)
+    assert sorted(row.state for row in world.rows()) == [State.DUPLICATE, State.PARSED]
+    assert len(world.far.library) == 1
+
+
+# --- limits of it -------------------------------------------------------------------------------
+
+
+def test_without_dedupe_every_copy_is_uploaded(world: World):
+    world.paid_again = True
+    world.restart(**world.section("upload", dedupe=False, name_token=False))
+    paths = copies(world, "a.mp4", "b.mp4")
+    world.advance(300)
+    assert {world.state(path) for path in paths} == {State.PARSED}
+    assert len(world.far.library) == 2
+
+
+def test_a_rejected_file_is_no_original(world: World):
+    name, content = clips.bad(b"x")
+    (world.drop / name).write_bytes(content)
+    (world.drop / f"copy {name}").write_bytes(content)
+    world.advance(100)
+    assert {row.reason for row in world.rows()} == {Reason.CODEC}
+
+
+def test_the_same_content_in_another_scope_is_another_upload(world: World):
+    """Until `approve` is there it is not held: this is what happens now."""
+    other = world.place / "other"
+    there = world.folder(other, fields=Fields(unique_id="other"))
+    world.restart(folders=(world.folder(world.drop), there))
+    copies(world, "a.mp4")
+    (other / "a.mp4").write_bytes(world.content("the same"))
+    world.advance(300)
+    assert {row.scope for row in world.rows()} == {"unique_id=default", "unique_id=other"}
+    assert world.far.paid_twice == []
+
+
+def test_many_copies_across_restarts_are_paid_once(world: World):
+    for number in range(5):
+        copies(world, f"{number}.mp4")
+        world.advance(13)
+        world.restart()
+    world.advance(400)
+    assert sorted({row.state for row in world.rows()}) == [State.DUPLICATE, State.PARSED]
+    assert len(world.bodies()) == 1

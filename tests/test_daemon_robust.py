@@ -1,0 +1,295 @@
+"""Full disks, damaged rows and bugs: one trouble stops nothing else (rules R8, field notes)."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from fake_farside import LOST, Fate, answer
+from world import worlds
+
+from ingestd.journal import CorruptJournalError, DiskFullError, JournalBusyError
+from ingestd.journal.faults import ReadOnlyJournalError
+from ingestd.model import GateName, State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path):
+    yield from worlds(tmp_path)
+
+
+@contextmanager
+def full_disk(world: World):
+    """SQLite itself says that there is no room: the file may not grow any more."""
+    (pages,) = world.journal._db.rows("PRAGMA page_count")[0]
+    world.journal._db.rows(f"PRAGMA max_page_count = {pages}")
+    yield
+    world.journal._db.rows("PRAGMA max_page_count = 1000000")
+
+
+@contextmanager
+def failing(world: World, monkeypatch, method: str, error: Exception, times: int = 1):
+    """The journal's next calls of a method fail."""
+    left = [error] * times
+    real = getattr(world.journal, method)
+
+    def call(*args: object, **more: object) -> object:
+        if left:
+            raise left.pop()
+        return real(*args, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.journal, method, call)
+        yield
+    assert not left
+
+
+# --- the disk of the journal --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DiskFullError("full"), JournalBusyError("busy"), ReadOnlyJournalError("read-only")],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("fate", [Fate(), LOST, Fate(answer(http=415))])
+def test_an_outcome_that_cannot_be_recorded_is_recorded_later(
+    world: World, monkeypatch, error: Exception, fate: Fate
+):
+    path = world.put("a.mp4")
+    world.far.plan(fate)
+    world.until(lambda: world.state(path) is State.UPLOADING)
+    with failing(world, monkeypatch, "end_send", error, times=3):
+        world.advance(12)
+    assert world.state(path) is State.UPLOADING
+    assert world.gate(GateName.DISK_FULL) is not None
+    world.advance(10)
+    assert world.outcomes(path) == [{Fate(): "accepted", LOST: "unknown"}.get(fate, "refused")]
+    assert len(world.bodies()) == 1
+
+
+def test_nothing_is_sent_while_the_disk_is_full_and_all_goes_on_after_it(world: World):
+    paths = [world.put(f"{number}.mp4") for number in range(20)]
+    world.advance(5)
+    with full_disk(world):
+        world.advance(600)
+        assert world.gate(GateName.DISK_FULL) is not None
+        sent = len(world.bodies())
+        assert sent < 20
+    world.advance(900)
+    assert {world.state(path) for path in paths} == {State.PARSED}
+    assert len(world.bodies()) == 20
+    assert world.daemon.keeper.closed == ()
+
+
+@pytest.mark.parametrize("when", [11, 21, 60, 75])
+def test_a_disk_that_is_full_at_any_moment_loses_nothing(world: World, when: int):
+    paths = [world.put(f"{'long name ' * 15}{number}.mp4") for number in range(12)]
+    world.restart(**world.section("upload", per_minute=30.0))
+    world.advance(when)
+    with full_disk(world):
+        world.advance(300)
+    world.advance(900)
+    assert {world.state(path) for path in paths} == {State.PARSED}
+    assert len(world.far.library) == 12
+
+
+def test_a_full_disk_while_an_attempt_begins_loses_no_slot(world: World, monkeypatch):
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.QUEUED)
+    with failing(world, monkeypatch, "begin_send", DiskFullError("full"), times=2):
+        world.advance(700)
+    world.advance(200)
+    assert world.state(path) is State.PARSED
+
+
+def test_a_damaged_file_of_the_journal_ends_the_daemon(world: World, monkeypatch):
+    """Going on would mean to decide without knowing what was paid."""
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.QUEUED)
+    world.lanes.close()
+    world.daemon.flights._open.preflights.clear()
+    with (
+        pytest.raises(CorruptJournalError),
+        failing(world, monkeypatch, "due", CorruptJournalError("damaged"), times=1),
+    ):
+        world.advance(60)
+
+
+# --- damaged rows -------------------------------------------------------------------------------
+
+
+def damage(world: World, path: Path) -> None:
+    """Make one row unreadable, as a flipped bit would."""
+    row = world.row(path)
+    with closing(sqlite3.connect(world.state_dir / "journal.db")) as database, database:
+        database.execute("UPDATE items SET fields = '{' WHERE id = ?", (row.id,))
+    world.check = lambda: None  # histories of unreadable rows cannot be looked at
+
+
+def test_the_journal_lies_where_the_tests_think(world: World):
+    assert (world.state_dir / "journal.db").exists()
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.UPLOADING, State.INDEXING, State.PARSED])
+def test_a_damaged_row_stops_no_other_file_of_its_directory(world: World, state: State):
+    path = world.put("a.mp4")
+    world.restart(**world.section("upload", concurrency=1))
+    world.until(lambda: world.state(path) is state)
+    damage(world, path)
+    others = [world.put("b.mp4"), world.put("card/c.mp4")]
+    world.advance(400)
+    assert {world.state(other) for other in others} == {State.PARSED}
+    world.restart()
+    late = world.put("late.mp4")
+    world.advance(400)
+    assert world.state(late) is State.PARSED
+    assert world.far.paid_twice == []
+
+
+def test_a_damaged_row_with_the_same_content_stops_nothing_but_its_copy(world: World):
+    path = world.put("a.mp4")
+    world.advance(200)
+    world.put("copy.mp4", salt="a.mp4")
+    world.until(lambda: len(world.rows()) == 2)
+    damage(world, path)
+    other = world.put("other.mp4")
+    world.advance(300)
+    assert world.state(other) is State.PARSED
+    assert len(world.bodies()) == 2
+
+
+def test_a_damaged_row_that_was_due_lets_the_loop_sleep(world: World):
+    """`advance` fails if the loop spins."""
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.INDEXING)
+    damage(world, path)
+    world.advance(600)
+
+
+# --- bugs ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("desk", "handler"),
+    [
+        ("judging", "probed"),
+        ("seeing", "listed"),
+        ("seeing", "scan_ended"),
+        ("contents", "hashed"),
+        ("flights", "prepared"),
+        ("flights", "ended"),
+        ("following", "polled"),
+        ("confirming", "looked"),
+    ],
+)
+def test_a_bug_in_one_handler_ends_neither_the_loop_nor_a_slot(
+    world: World, monkeypatch, desk: str, handler: str
+):
+    world.errors_expected = True
+    world.restart(**world.section("upload", concurrency=1))
+    broken = []
+    for kind, method in world.daemon._handlers.items():
+        if method == getattr(getattr(world.daemon, desk), handler):
+
+            def once(message: object, method: object = method) -> None:
+                if not broken:
+                    broken.append(message)
+                    raise RuntimeError("a bug")
+                method(message)
+
+            monkeypatch.setitem(world.daemon._handlers, kind, once)
+    world.put("before.mp4")
+    world.far.plan(LOST)
+    world.advance(100)
+    world.put("copy 1.mp4", salt="x")
+    world.put("copy 2.mp4", salt="x")
+    world.advance(300)
+    assert broken
+    other = world.put("other.mp4")
+    world.advance(1500)
+    if handler not in ("scan_ended", "prepared", "ended", "polled", "looked"):
+        assert world.state(other) is State.PARSED
+    world.restart()
+    world.advance(4 * 3600)
+    states = {row.state for row in world.rows()}
+    assert states <= {State.PARSED, State.DUPLICATE, State.HELD}
+    assert world.far.paid_twice == []
+
+
+@pytest.mark.parametrize("desk", ["contents", "judging", "seeing", "uploads", "following"])
+def test_a_bug_in_one_desks_turn_stops_no_other_desk(world: World, monkeypatch, desk: str):
+    world.errors_expected = True
+    path = world.put("a.mp4")
+    broken = []
+    real = getattr(world.daemon, desk).tick
+
+    def tick() -> float | None:
+        if len(broken) < 3:
+            broken.append(desk)
+            raise RuntimeError("a bug")
+        return real()
+
+    monkeypatch.setattr(getattr(world.daemon, desk), "tick", tick)
+    world.advance(400)
+    assert len(broken) == 3
+    assert world.state(path) is State.PARSED
+
+
+def test_a_job_that_breaks_is_told_and_its_file_goes_on(world: World, monkeypatch):
+    world.errors_expected = True
+    from ingestd.daemon import judging
+
+    real, broken = judging.probe, []
+
+    def probe(open_fd: object) -> object:
+        if not broken:
+            broken.append(open_fd)
+            raise RuntimeError("a bug")
+        return real(open_fd)
+
+    monkeypatch.setattr(judging, "probe", probe)
+    path = world.put("a.mp4")
+    world.advance(900)
+    assert world.state(path) is State.PARSED
+    assert world.events.named("worker.error")
+
+
+def test_a_sender_that_breaks_may_have_sent_everything(world: World, monkeypatch):
+    world.errors_expected = True
+    real, broken = world.far.upload, []
+
+    def upload(one: object) -> object:
+        outcome = real(one)
+        if not broken:
+            broken.append(one)
+            raise RuntimeError("a bug")
+        return outcome
+
+    monkeypatch.setattr(world.far, "upload", upload)
+    path = world.put("a.mp4")
+    world.advance(300)
+    assert world.way(path)[1:4] == ["uploading", "confirming", "indexing"]
+    assert len(world.bodies()) == 1
+
+
+def test_a_question_that_breaks_the_snapshot_is_no_end(world: World, monkeypatch):
+    world.errors_expected = True
+
+    def broken() -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(world.daemon.snapshots, "take", broken)
+    world.ask("snapshot")
+    world.run_until_idle()
+    assert world.ask("nonsense") == []
+    answers = world.ask("explain", path="/nowhere")
+    world.run_until_idle()
+    assert answers[0]["state"] == "unwatched"
