@@ -59,10 +59,7 @@ class Sink(Server):
 
     def expect(self, uploads: int, size: int) -> None:
         """End the run unless so many uploads came, with at least so many bytes."""
-        context = ssl.create_default_context(cafile=self.ca) if self.ca else None
-        counts = self.url.removesuffix(PATH) + "/counts"
-        with urllib.request.urlopen(counts, context=context) as answer:
-            came = json.load(answer)["data"]
+        came = _json(f"{self.url.removesuffix(PATH)}/counts", self.ca)["data"]
         if came["uploads"] != uploads or came["body_bytes"] < size:
             sys.exit(f"{uploads} uploads of {size} bytes were sent, and this came: {came}")
 
@@ -70,15 +67,21 @@ class Sink(Server):
 class StandIn(Server):
     """`ingestd.sim`: keeps the API's contract, and hashes nothing here."""
 
-    def __init__(self):
-        super().__init__(["-m", "ingestd.sim", "hash_content=false", "parse_seconds=0"])
+    def __init__(self, trust: Trust | None = None):
+        words = ["-m", "ingestd.sim", "hash_content=false", "parse_seconds=0"]
+        super().__init__([*words, *([f"certfile={trust.server}"] if trust else [])])
         self.url = self.said
+        self.ca = trust.ca if trust else None
 
     def report(self) -> dict:
         """What it accepted."""
-        root = self.url.removesuffix(PATH)
-        with urllib.request.urlopen(f"{root}/_sim/report") as answer:
-            return json.load(answer)
+        return _json(f"{self.url.removesuffix(PATH)}/_sim/report", self.ca)
+
+
+def _json(url: str, ca: str | None) -> dict:
+    context = ssl.create_default_context(cafile=ca) if ca else None
+    with urllib.request.urlopen(url, context=context) as answer:
+        return json.load(answer)
 
 
 def make_trust(folder: Path) -> Trust:

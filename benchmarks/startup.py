@@ -32,7 +32,7 @@ def startup(work: Path, sizes: Sizes) -> None:
     config.write_text(f"folders: [{work}]\nstate_dir: {work}/state\n", encoding="utf-8")
     contenders = {name: partial(_command, words, config) for name, words in COMMANDS.items()}
     with StandIn() as far:
-        contenders["`ingestd run` until it watches"] = partial(_until_it_watches, work, far.url)
+        contenders["`ingestd run` until it watches"] = partial(_until_it_watches, work, far)
         samples = interleaved(contenders, sizes.starts)
     bare = [one.seconds for one in samples[BARE]]
     rows = []
@@ -48,8 +48,8 @@ def _command(words: list[str], config: Path) -> Sample:
     return timed([sys.executable, *words])
 
 
-def _until_it_watches(work: Path, url: str) -> Sample:
+def _until_it_watches(work: Path, far: StandIn) -> Sample:
     place = work / f"run-{time.monotonic_ns()}"
     began = time.perf_counter()
-    with Daemon(place, url) as running:
+    with Daemon(place, far) as running:
         return Sample(time.perf_counter() - began, cpu_of(running.pid))

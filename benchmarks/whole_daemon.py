@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING
 
 from harness import GB, MB, Sizes, cpu_of, forget_peak, heading, note, resident, spread, table
 from randomdata import random_clip
-from servers import StandIn
+from servers import StandIn, make_trust
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from servers import Trust
 
 PATIENCE = 300.0  # seconds until a run that goes nowhere is given up
 SIZES = {"16 KiB": 16 << 10, "1 MiB": 1 << 20}
 
 _CONFIG = """\
 state_dir: {work}/state
-api: {{base_url: {url}, reads_per_second: 0}}
+api: {{base_url: {url}, reads_per_second: 0, ca_file: {ca}}}
 folders: [{{path: {work}/drop, settle: 1s}}]
 upload: {{per_minute: 0}}
 indexing: {{poll_min: 1s}}
@@ -54,9 +56,10 @@ class Run:
 class Daemon(AbstractContextManager):
     """`ingestd run` with a folder and a state directory of its own."""
 
-    def __init__(self, work: Path, url: str):
+    def __init__(self, work: Path, far: StandIn):
         (work / "drop").mkdir(parents=True)
-        (work / "config.yaml").write_text(_CONFIG.format(work=work, url=url), encoding="utf-8")
+        config = _CONFIG.format(work=work, url=far.url, ca=far.ca or "null")
+        (work / "config.yaml").write_text(config, encoding="utf-8")
         self.drop = work / "drop"
         self._log = work / "log"
         words = [sys.executable, "-m", "ingestd", "run", "-c", str(work / "config.yaml")]
@@ -93,7 +96,11 @@ def daemon(work: Path, sizes: Sizes) -> None:
     heading("The daemon against the stand-in of the API")
     note(_idle(work / "idle", sizes.idle))
     large = random_clip(work / "large.mp4", sizes.largest)
-    runs = {f"one file of {sizes.largest / GB:.2f} GB": [_run(work / "run", [large])]}
+    label = f"one file of {sizes.largest / GB:.2f} GB"
+    runs = {
+        label: [_run(work / "run", [large])],
+        f"{label}, TLS": [_run(work / "run", [large], make_trust(work))],
+    }
     large.unlink()
     for label, size in SIZES.items():
         folder = work / label.replace(" ", "")
@@ -128,7 +135,7 @@ def _speeds(taken: Sequence[Run]) -> list[str]:
 
 
 def _idle(work: Path, seconds: float) -> str:
-    with StandIn() as far, Daemon(work, far.url) as running:
+    with StandIn() as far, Daemon(work, far) as running:
         time.sleep(1)  # it has looked at its folder
         before = cpu_of(running.pid)
         time.sleep(seconds)
@@ -137,10 +144,10 @@ def _idle(work: Path, seconds: float) -> str:
     return f"Idle: {memory:.1f} MB resident, {cpu:.2f} CPU s in {seconds:.0f} s."
 
 
-def _run(work: Path, clips: Sequence[Path]) -> Run:
+def _run(work: Path, clips: Sequence[Path], trust: Trust | None = None) -> Run:
     """Let the daemon take clips that are moved into its folder; puts them back."""
     size = sum(clip.stat().st_size for clip in clips)
-    with StandIn() as far, Daemon(work, far.url) as running:
+    with StandIn(trust) as far, Daemon(work, far) as running:
         time.sleep(0.5)
         idle, cpu, far_cpu = resident(running.pid), cpu_of(running.pid), far.cpu
         forget_peak(running.pid)

@@ -54,6 +54,26 @@ def weigh(sought: Sought, seen: Iterable[Video], linked: frozenset[str]) -> Evid
     return Evidence(proven[0], tuple(video.video_no for video in proven[1:]), doubtful)
 
 
+def possible(
+    sought: Sought, seen: Iterable[Video], linked: frozenset[str], since: float | None
+) -> bool:
+    """Tell whether any row could be the upload under another name (a hash, contract 3.4).
+
+    Args:
+        sought: name and size of the attempt.
+        seen: all rows of the far side back to `since`.
+        linked: video numbers that belong to other rows of the journal.
+        since: the watermark: create_time of the newest row before the attempt, seconds; None:
+            not known, any row could be it.
+    """
+    return any(
+        video.video_no not in linked
+        and video.size in (None, sought.size)
+        and (since is None or video.create_time is None or video.create_time > since)
+        for video in seen
+    )
+
+
 def shows(stored: str | None, sought: Sought) -> bool:
     """Tell whether a stored name is ours: it holds our token, or without one is the very name.
 

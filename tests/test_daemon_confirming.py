@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import DOWN, LOST, LOST_BUT_STORED, TAKEN, Fate, answer, refused
-from world import slow_worlds
 
+from fake_farside import DOWN, LOST, LOST_BUT_STORED, TAKEN, Fate, answer, refused
 from ingestd.config import ConfirmThen
 from ingestd.daemon import jobs
 from ingestd.model import Reason, Scope, State, Video
 from ingestd.remote.contract import Page, Refusal, Trouble
+from world import slow_worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,11 @@ def lost(world: World, fate: Fate = LOST) -> Path:
     world.far.plan(fate)
     world.until(lambda: world.state(path) is State.CONFIRMING)
     return path
+
+
+def looked_for(watermark: float | None, found) -> jobs.Search:
+    scope = Scope("unique_id", "x")
+    return jobs.Search(1, 1, scope, "a~01234567", watermark, everywhere=False, found=found)
 
 
 def looks(world: World, path: Path) -> int:
@@ -122,7 +127,11 @@ def test_with_a_short_time_five_looks_are_still_made(world: World):
     path = lost(world)
     before = len(world.far.reads)
     world.until(lambda: world.state(path) is not State.CONFIRMING)
-    walks = [call for call in world.far.reads[before:] if "page=1 name=None nos=0" in call]
+    walks = [
+        call
+        for call in world.far.reads[before:]
+        if "list unique_id=default page=1 name=None" in call
+    ]
     assert len(walks) == 5
 
 
@@ -140,8 +149,13 @@ def test_a_readable_no_takes_three_looks_and_half_a_minute(world: World):
 
 
 @pytest.mark.parametrize("fate", [LOST, READABLE], ids=["lost", "readable"])
-def test_where_names_were_never_seen_nothing_is_sent_again(world: World, fate: Fate):
+@pytest.mark.parametrize("size", [None, "same"])
+def test_where_names_were_never_seen_a_newcomer_that_could_be_it_stops_a_resend(
+    world: World, fate: Fate, size: str | None
+):
     path = lost(world, fate)
+    world.far.shows_sizes = size is not None
+    world.far.put("0" * 32, path.stat().st_size)
     world.advance(3 * HOUR)
     row = world.row(path)
     assert (row.state, row.reason) == (State.HELD, Reason.UNCONFIRMED)
@@ -149,6 +163,26 @@ def test_where_names_were_never_seen_nothing_is_sent_again(world: World, fate: F
     assert len(world.bodies()) == 1
     world.advance(24 * HOUR)
     assert world.state(path) is State.HELD
+
+
+@pytest.mark.parametrize("fate", [LOST, READABLE], ids=["lost", "readable"])
+def test_where_nothing_new_came_that_could_be_it_it_is_sent_again(world: World, fate: Fate):
+    path = lost(world, fate)
+    world.far.put("someone else's", path.stat().st_size + 1)
+    world.advance(3 * HOUR)
+    assert world.state(path) is State.PARSED
+    assert len(world.bodies()) == 2
+
+
+def test_a_lost_upload_in_another_scope_than_we_look_in_is_found(world: World):
+    path = lost(world, LOST)
+    row = world.row(path)
+    stored = row.upload_name.rsplit(".", 1)[0]
+    world.far.put(stored, path.stat().st_size, scope=Scope("unique_id", "elsewhere"))
+    world.advance(HOUR)
+    assert world.state(path) is not State.CONFIRMING
+    assert world.row(path).video_no is not None
+    assert len(world.bodies()) == 1
 
 
 def test_where_names_are_hashes_nothing_is_sent_again(world: World):
@@ -281,9 +315,7 @@ def test_a_page_of_unreadable_rows_is_not_the_end_of_the_list():
             ours = (Video("VI1", "PARSE", "a~01234567", 5, 10.0),) if page == 2 else ()
             return Page(ours, page, None, rows=200 if page < 3 else 0)
 
-    ended = jobs.search(
-        Far(), 1, 1, Scope("unique_id", "x"), "a~01234567", None, lambda videos: bool(videos)
-    )
+    ended = jobs.search(Far(), looked_for(None, found=bool))
     assert [video.video_no for video in ended.videos] == ["VI1"]
 
 
@@ -292,7 +324,7 @@ def test_a_list_without_an_end_proves_nothing():
         def list_videos(self, scope, *, page=1, size=200, video_name=None):
             return Page((Video("VI1", "PARSE", "other", 5, 10.0),), page, None, rows=1)
 
-    ended = jobs.search(Far(), 1, 1, Scope("unique_id", "x"), "a~01234567", 1.0, lambda _: False)
+    ended = jobs.search(Far(), looked_for(1.0, found=lambda _: False))
     assert ended.trouble is not None
 
 

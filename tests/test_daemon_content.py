@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import TYPE_CHECKING
 
@@ -159,21 +160,25 @@ def test_the_hash_of_a_found_original_is_read_from_its_file(world: World):
     assert world.row(first).content_hash == world.row(second).content_hash
 
 
-def test_a_copy_that_is_touched_while_it_is_read_is_still_recognised(world: World):
+@pytest.mark.parametrize("seen", [0, 60], ids=["not seen yet", "seen already"])
+@pytest.mark.parametrize("times", [None, (1, 1)], ids=["chmod", "touch"])
+def test_a_copy_that_is_touched_before_it_is_read_is_still_recognised(
+    world: World, seen: float, times: tuple[int, int] | None
+):
+    world.restart(**world.section("upload", per_minute=0.5))
     copies(world, "a.mp4")
     world.advance(200)
+    world.put("other.mp4")
+    world.advance(30)
     world.lanes.held.add("hash")
     (second,) = copies(world, "b.mp4")
     world.advance(30)
-    second.chmod(0o600)
-    world.lanes.held.clear()
-    world.lanes.run()  # the file is read before the loop sees the change
-    world.lanes.held.add("hash")
-    world.advance(60)
+    second.chmod(0o600) if times is None else os.utime(second, times)
+    world.advance(seen)
     world.lanes.held.clear()
     world.advance(300)
     assert world.state(second) is State.DUPLICATE
-    assert len(world.bodies()) == 1
+    assert len(world.bodies()) == 2
 
 
 # --- heirs --------------------------------------------------------------------------------------

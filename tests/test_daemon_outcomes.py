@@ -14,7 +14,7 @@ from ingestd import clips
 from ingestd.filestat import FdSource
 from ingestd.fingerprint import sampled
 from ingestd.journal import DiskFullError
-from ingestd.model import Container, GateName, Item, Reason, Stat, State
+from ingestd.model import GateName, Reason, State
 from ingestd.naming import stem_of, upload_name
 from ingestd.remote.envelope import Answer, Envelope
 
@@ -245,15 +245,6 @@ def test_a_name_without_token_is_never_adopted(world: World):
     assert len(world.bodies()) == 1
 
 
-def many_rows(world: World) -> None:
-    stat = Stat(1, 1, 1, 1, 1)
-    row = Item(0, "", "old", State.REJECTED, Reason.CODEC, stat=stat, container=Container.MP4)
-    with world.journal.transaction():
-        for number in range(100):
-            file = type(row)(0, f"/old/{number}", "old", State.REJECTED, Reason.CODEC, stat=stat)
-            world.journal.add(file, "file.rejected", 1.0)
-
-
 def named(world: World) -> list[str]:
     """The questions for a name."""
     return [call for call in world.far.reads if "name=None" not in call and "list" in call]
@@ -263,21 +254,21 @@ def test_a_small_file_is_asked_for_only_while_the_journal_is_young(world: World)
     world.put("a.mp4")
     world.advance(30)
     assert len(named(world)) == 1
-    many_rows(world)
+    world.fill()
     world.put("b.mp4")
     world.advance(30)
     assert len(named(world)) == 1
 
 
 def test_a_file_of_8_mib_is_always_asked_for(world: World):
-    many_rows(world)
+    world.fill()
     (world.drop / "a.mp4").write_bytes(clips.unique(CLIP, bytes(8 << 20)))
     world.advance(30)
     assert len(named(world)) == 1
 
 
 def test_a_second_attempt_is_always_asked_for(world: World):
-    many_rows(world)
+    world.fill()
     world.put("a.mp4")
     world.far.plan(CUT)
     world.advance(60)
@@ -286,7 +277,7 @@ def test_a_second_attempt_is_always_asked_for(world: World):
 
 
 def test_the_newest_row_is_not_asked_for_before_every_file(world: World):
-    many_rows(world)
+    world.fill()
     for number in range(10):
         world.put(f"{number}.mp4")
     world.advance(40)

@@ -22,7 +22,7 @@ from ingestd.daemon.messages import Asked, Hint
 from ingestd.daemon.workers import run_job
 from ingestd.journal import Journal, Selection, add_wish
 from ingestd.lifecycle import legal
-from ingestd.model import GateName, Now
+from ingestd.model import GateName, Item, Now, Reason, Stat, State
 from ingestd.watch.hints import OFF, WATCHING
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ingestd.daemon.messages import Message
     from ingestd.daemon.workers import Job
-    from ingestd.model import Item, Send, State
+    from ingestd.model import Send
     from ingestd.watch.hints import HintState
 
 START = 1_780_000_000.0  # wall clock of a test's beginning
@@ -154,6 +154,13 @@ class World:
         if self.poll > POLL:
             self.hint(path)
         return path
+
+    def fill(self) -> None:
+        """Make the journal an old one, with 100 rows."""
+        row = Item(0, "", "old", State.REJECTED, Reason.CODEC, stat=Stat(1, 1, 1, 1, 1))
+        with self.journal.transaction():
+            for number in range(100):
+                self.journal.add(replace(row, path=f"/old/{number}"), "file.rejected", 1.0)
 
     @staticmethod
     def content(salt: str, clip: str = CLIP) -> bytes:

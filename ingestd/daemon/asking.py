@@ -16,7 +16,6 @@ from ingestd.daemon.messages import LookEnded, Polled
 from ingestd.follow import plan_polls
 from ingestd.lifecycle import events
 from ingestd.model import Scope, State
-from ingestd.naming import stem_of
 from ingestd.remote.contract import Refusal, Trouble
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from ingestd.model import Item, Send, Video
 
 LANE = "ask"
+#: Meta key: the scopes that are proven.
+SCOPES_SEEN = "scopes_seen"
 #: Rows due within this time are asked for together, seconds.
 TOGETHER_S = 1.0
 #: Rows planned at once.
@@ -149,6 +150,7 @@ class Following:
             self._one_by_one.add(item.id)  # a list may hide what metadata shows
         if video is not None and in_list:
             self._one_by_one.discard(item.id)
+            learn_scope(ctx, item.scope or "")
         spent = self._asking.stretches.spent(item.id, ctx.now.mono)
         read = (
             events.StatusRead("", spent)
@@ -191,21 +193,20 @@ class Confirming:
         return None if due is None else ctx.mono(due)
 
     def _look(self, item: Item, send: Send) -> None:
-        ctx, far = self._asking.ctx, self._asking.ctx.far
+        ctx, far, sought = self._asking.ctx, self._asking.ctx.far, _sought(send)
         self._under_way = item.id
-        scope, stem = Scope.parse(send.scope), stem_of(send.upload_name)
-        sought = _sought(send)
         nobody: frozenset[str] = frozenset()
-
-        def found(videos: tuple[Video, ...]) -> bool:
-            return evidence.weigh(sought, videos, nobody).video is not None
-
-        broke = LookEnded(item.id, send.id, (), Trouble(Refusal.GARBLED, "the look broke"))
-        ctx.workers.submit(
-            LANE,
-            lambda: jobs.search(far, item.id, send.id, scope, stem, send.watermark, found),
-            broke,
+        wanted = jobs.Search(
+            item.id,
+            send.id,
+            Scope.parse(send.scope),
+            sought.stem,
+            send.watermark,
+            everywhere=send.scope not in scopes_seen(ctx),
+            found=lambda videos: evidence.weigh(sought, videos, nobody).video is not None,
         )
+        broke = LookEnded(item.id, send.id, (), Trouble(Refusal.GARBLED, "the look broke"))
+        ctx.workers.submit(LANE, lambda: jobs.search(far, wanted), broke)
 
     def looked(self, message: LookEnded) -> None:
         """Record what the look brought."""
@@ -232,7 +233,7 @@ class Confirming:
         event = events.NotFound(
             spent=self._asking.stretches.spent(item.id, ctx.now.mono),
             readable=item.id in ctx.readable,
-            trusted=self._trusted(send) and not weighed.doubtful,
+            trusted=not weighed.doubtful and self._is_proof(sought, videos, linked, send),
         )
         with ctx.journal.transaction():
             after = ctx.apply(item, event)
@@ -241,11 +242,22 @@ class Confirming:
                 ctx.readable.discard(item.id)
                 ctx.journal.end_send(send.id, ctx.now.wall, "not_found")
 
-    def _trusted(self, send: Send) -> bool:
-        """Not finding our name proves something only where our names are known to be shown."""
-        return (
-            self._asking.ctx.journal.meta(NAMES_SHOWN) is True and _sought(send).token is not None
-        )
+    def _is_proof(
+        self,
+        sought: evidence.Sought,
+        videos: tuple[Video, ...],
+        linked: frozenset[str],
+        send: Send,
+    ) -> bool:
+        """Tell whether not finding our name proves that the upload did not arrive.
+
+        It does where names are known to be shown; else only if no newcomer could be it. An upload
+        without a token in its name is never told from another one.
+        """
+        if sought.token is None:
+            return False
+        shown = self._asking.ctx.journal.meta(NAMES_SHOWN) is True
+        return shown or not evidence.possible(sought, videos, linked, send.watermark)
 
     def _found(self, item: Item, send: Send, video_no: str, others: tuple[str, ...]) -> None:
         ctx = self._asking.ctx
@@ -256,6 +268,19 @@ class Confirming:
             ctx.journal.end_send(send.id, ctx.now.wall, "found")
             ctx.apply(item, events.TakenIn(video_no, None, "found", detail))
         self._asking.stretches.broke(item.id)
+
+
+def scopes_seen(ctx: Context) -> list[str]:
+    """Scopes in whose list one of our own uploads was seen: they are the right ones (rules R2)."""
+    seen = ctx.journal.meta(SCOPES_SEEN, [])
+    return [str(one) for one in seen] if isinstance(seen, list) else []
+
+
+def learn_scope(ctx: Context, scope: str) -> None:
+    """One of our uploads was seen in this scope's list."""
+    seen = scopes_seen(ctx)
+    if scope and scope not in seen:
+        ctx.journal.set_meta(SCOPES_SEEN, [*seen, scope])
 
 
 def _sought(send: Send) -> evidence.Sought:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingestd.daemon import jobs
 from ingestd.daemon.messages import Hashed
+from ingestd.journal import DamagedRowError
 from ingestd.lifecycle import events
 from ingestd.model import State
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingestd.daemon.context import Context
-    from ingestd.model import Item
+    from ingestd.model import Item, Stat
 
 LANE = "hash"
 #: Suspects weighed in one go.
@@ -35,6 +36,7 @@ class Contents:
         self._ctx, self._opener = ctx, opener
         self._hashing: set[int] = set()
         self._unreadable: set[int] = set()
+        self._changed: dict[int, Stat] = {}  # no longer the file that was judged, by that Stat
         self._stop = threading.Event()
         self._look_again = True
         ctx.listeners.append(self._moved)
@@ -48,14 +50,26 @@ class Contents:
         """End the reading."""
         self._stop.set()
 
-    def tick(self) -> None:
-        """Weigh the suspects anew when something moved."""
+    def tick(self) -> float | None:
+        """Weigh the suspects anew when something moved; no deadline: a move wakes."""
         if not self._look_again:
-            return
+            return None
         self._look_again = False
-        for item in self._ctx.journal.suspects(MOST):
-            if item.state is State.QUEUED and item.id not in self._hashing:
-                self._weigh(item)
+        try:
+            for item in self._ctx.journal.suspects(MOST):
+                if item.state is State.QUEUED and item.id not in self._hashing:
+                    self._weigh_alone(item)
+        except Exception:
+            self._look_again = True  # the others are weighed at the next turn
+            raise
+        return None
+
+    def _weigh_alone(self, item: Item) -> None:
+        """Weigh one suspect; a damaged row among its originals holds up no other (rules R8)."""
+        try:
+            self._weigh(item)
+        except DamagedRowError as error:
+            self._ctx.log.warning("journal.damaged", id=item.id, path=item.path, detail=str(error))
 
     def hashed(self, message: Hashed) -> None:
         """Keep a hash, then weigh again."""
@@ -64,11 +78,16 @@ class Contents:
         item = self._ctx.journal.item(message.item_id)
         if item is None:
             return
-        if message.digest is None or item.stat is None or message.stat != item.stat:
+        if message.stat is None or item.stat is None:
             self._unreadable.add(item.id)
             return
-        hashed = replace(item, content_hash=message.digest)
-        self._ctx.journal.revise(item, hashed, self._ctx.now.wall)
+        same = message.stat.same_content_as(item.stat)
+        if message.digest is not None and same:
+            hashed = replace(item, content_hash=message.digest)
+            self._ctx.journal.revise(item, hashed, self._ctx.now.wall)
+        elif message.digest is None and not same:
+            self._changed[item.id] = item.stat
+        # else the row learnt of a change while the file was read: it is read again
 
     def _originals(self, item: Item) -> list[Item]:
         if item.stat is None or item.fingerprint is None:
@@ -91,20 +110,25 @@ class Contents:
         if known and item.content_hash is None:
             if self._known_unreadable(item):
                 self._clear(item)  # its upload finds out what is wrong with the file
-            else:
+            elif self._changed.get(item.id) != item.stat:  # else the next look at it decides
                 self._hash(item)
             return
         equal = next((row for row in known if row.content_hash == item.content_hash), None)
         if equal is not None:
             self._ctx.apply(item, events.SameContent(equal.id, equal.content_hash or ""))
             return
-        self._wait_for(item, [row for row in originals if row.content_hash is None])
+        # two with one sample are never under way together, even if they are known to differ:
+        # they share their token, so that a lost answer could not be told from the other's
+        self._wait_for(
+            item,
+            [row for row in originals if row.content_hash is None or row.state in WILL_BE_SENT],
+        )
 
-    def _wait_for(self, item: Item, unknown: list[Item]) -> None:
-        """Wait until the first row's hash is known: from its sending, else by reading it."""
-        for row in unknown:
+    def _wait_for(self, item: Item, others: list[Item]) -> None:
+        """Wait for the first row's hash, from its sending or by reading it, or for its end."""
+        for row in others:
             if row.state not in WILL_BE_SENT:
-                if self._known_unreadable(row):
+                if self._known_unreadable(row) or self._changed.get(row.id) == row.stat:
                     continue  # neither to be had
                 self._hash(row)
             if row.id != item.suspect_of:

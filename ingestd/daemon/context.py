@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ingestd.journal import DiskFullError, JournalBusyError, ReadOnlyJournalError
 from ingestd.lifecycle import Policy, decide
 from ingestd.model import Now
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from ingestd.lifecycle.events import Event
     from ingestd.model import Item
     from ingestd.remote.contract import FarSide
+
+
+#: The journal cannot take anything now: what it did not take is handed in again.
+NOT_NOW = (DiskFullError, JournalBusyError, ReadOnlyJournalError)
 
 
 class Clock(Protocol):

@@ -9,6 +9,7 @@ from ingestd.daemon import messages as m
 from ingestd.daemon.asking import Asking, Confirming, Following
 from ingestd.daemon.byhand import ByHand
 from ingestd.daemon.content import Contents
+from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.flights import Flights
 from ingestd.daemon.gatekeeper import Gatekeeper
 from ingestd.daemon.judging import Judging
@@ -17,7 +18,8 @@ from ingestd.daemon.seeing import Seeing
 from ingestd.daemon.snapshot import Snapshots
 from ingestd.daemon.uploads import Uploads
 from ingestd.daemon.wishes import Wishes
-from ingestd.journal import CorruptJournalError, DiskFullError, JournalBusyError
+from ingestd.errors import JournalError
+from ingestd.journal import CorruptJournalError
 from ingestd.settle import SettleTracker
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ MOST_MESSAGES = 500
 #: Messages that may share a commit. Not what an upload waits for, nor how one ended: those are
 #: made durable one by one, before anything else happens.
 TOGETHER = (m.Listed, m.LookedAt, m.Probed, m.Hashed, m.Polled)
-#: How long what could not be recorded waits until it is tried again, seconds.
+#: How long what could not be recorded, or broke, waits until it is tried again, seconds.
 AGAIN_S = 5.0
 
 
@@ -50,9 +52,9 @@ class Daemon:
         self.judging = Judging(ctx, self.tracker, self._folder_of)
         self.seeing = Seeing(ctx, self.tracker, self.judging, hints)
         self.contents = Contents(ctx, self._opener)
-        self.flights = Flights(ctx, self.keeper, self._opener)
-        self.uploads = Uploads(ctx, self.keeper, self.flights, self._may_go)
         asking = Asking(ctx, self.keeper)
+        self.flights = Flights(ctx, self.keeper, asking, self._opener)
+        self.uploads = Uploads(ctx, self.keeper, self.flights, self._may_go)
         self.following, self.confirming = Following(asking), Confirming(asking)
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
         self.wishes = Wishes(
@@ -116,21 +118,34 @@ class Daemon:
         return again
 
     def _tick(self) -> list[float | None]:
-        self.contents.tick()
-        return [
-            self.seeing.tick(),
-            self.judging.tick(),
-            self.uploads.tick(),
-            self.following.tick(),
-            self.confirming.tick(),
-        ]
+        desks = (
+            self.contents,
+            self.seeing,
+            self.judging,
+            self.uploads,
+            self.following,
+            self.confirming,
+        )
+        return [self._turn(desk.tick) for desk in desks]
+
+    def _turn(self, tick: Callable[[], float | None]) -> float | None:
+        """Give a desk its turn; what goes wrong there stops no other desk."""
+        try:
+            return tick()
+        except CorruptJournalError:
+            raise
+        except NOT_NOW as error:
+            self.keeper.disk_full(str(error))
+        except Exception:
+            self.ctx.log.exception("loop.error", turn=tick.__qualname__)
+        return self.ctx.now.mono + AGAIN_S
 
     def _handle(self, message: m.Message) -> None:
         try:
             self._handlers[type(message)](message)
         except CorruptJournalError:
             raise
-        except (DiskFullError, JournalBusyError) as error:
+        except NOT_NOW as error:
             self._not_recorded([message], str(error))
         except Exception:
             # a bug or a bad record in one place must not stop the rest (field notes, vector)
@@ -142,11 +157,15 @@ class Daemon:
         If the commit itself fails, nothing was recorded of any of them: they are handed in again,
         and what a desk had forgotten meanwhile is seen again by the next scan or asked again.
         """
+        before = len(self._unrecorded)
         try:
             with self.ctx.journal.transaction():
                 for message in messages:
                     self._handle(message)
-        except (DiskFullError, JournalBusyError) as error:
+        except CorruptJournalError:
+            raise
+        except JournalError as error:  # a full disk may undo all of it, not the last change alone
+            del self._unrecorded[before:]
             self._not_recorded(messages, str(error))
 
     def _not_recorded(self, messages: list[m.Message], why: str) -> None:
@@ -214,6 +233,8 @@ class Daemon:
         self.ctx.now = now
         for flight in self.flights.under_way:
             flight.stop.set()
+        for message in self.ctx.inbox.take(MOST_MESSAGES):
+            self._handle(message)  # an outcome that came in meanwhile need not be asked for later
         recover(self.ctx)
 
     def close(self) -> None:

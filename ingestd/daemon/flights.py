@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from ingestd import evidence, fields
 from ingestd.daemon import jobs
+from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.messages import MarkWanted, Prepared, UploadEnded
 from ingestd.daemon.outcomes import meaning_of
+from ingestd.daemon.recovery import settle
 from ingestd.daemon.uploads import keep_pace, kept_pace
 from ingestd.errors import JournalError
 from ingestd.journal import ConflictError, DiskFullError
@@ -29,6 +31,7 @@ from ingestd.remote.contract import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ingestd.daemon.asking import Asking
     from ingestd.daemon.context import Context
     from ingestd.daemon.gatekeeper import Gatekeeper
     from ingestd.journal import Journal
@@ -86,10 +89,14 @@ class Flights:
     """The desk that owns every attempt."""
 
     def __init__(
-        self, ctx: Context, keeper: Gatekeeper, opener: Callable[[Item], Callable[[], int]]
+        self,
+        ctx: Context,
+        keeper: Gatekeeper,
+        asking: Asking,
+        opener: Callable[[Item], Callable[[], int]],
     ) -> None:
         """Take the desk; `opener` gives a function that opens a row's file, safely."""
-        self._ctx, self._keeper, self._opener = ctx, keeper, opener
+        self._ctx, self._keeper, self._asking, self._opener = ctx, keeper, asking, opener
         self._open = _Open()
         self._watermarks: dict[str, _Watermark] = {}
         self._pace = kept_pace(ctx)
@@ -129,12 +136,10 @@ class Flights:
         flight = _Preflight(
             item, scope, upload_name(item.path, item.fingerprint or "", token=token), probes
         )
-        mark = self._watermarks.get(str(scope))
-        fresh = mark is not None and self._ctx.now.mono - mark.read_at < WATERMARK_S
-        look = self._looks_first(item)
+        fresh, look = self._knows_newest(scope), self._looks_first(item)
         self._open.preflights[item.id] = flight
         if fresh and not look:
-            self._start(flight)
+            self._start_or_drop(flight)
             return
         far, stem = self._ctx.far, stem_of(flight.name) if look else None
         broke = Prepared(item.id, Trouble(Refusal.GARBLED, "the preflight broke"))
@@ -143,6 +148,18 @@ class Flights:
             lambda: jobs.prepare(far, item.id, scope, stem, read_watermark=not fresh),
             broke,
         )
+
+    def rests_until(self, item: Item) -> float | None:
+        """When the question before this upload may be asked, monotonic; None: now, or none is."""
+        scope = fields.scope_of(item.fields, self._ctx.settings.api.scope.value)
+        if self._asking.pause_until <= self._ctx.now.mono:
+            return None
+        asks = self._looks_first(item) or not self._knows_newest(scope)
+        return self._asking.pause_until if asks else None
+
+    def _knows_newest(self, scope: Scope) -> bool:
+        mark = self._watermarks.get(str(scope))
+        return mark is not None and self._ctx.now.mono - mark.read_at < WATERMARK_S
 
     def _looks_first(self, item: Item) -> bool:
         if item.pay_again and not item.attempts:
@@ -161,22 +178,28 @@ class Flights:
         if message.trouble is not None:
             self._preflight_failed(flight, message.trouble)
             return
-        self._keeper.answered()
+        self._asking.answered()
         if message.watermark_read:
             self._watermarks[str(flight.scope)] = _Watermark(message.watermark, self._ctx.now.mono)
         item = self._ctx.journal.item(message.item_id)
         if item is None or item.state is not State.QUEUED or self._ctx.stopping:
             self._drop(flight)
             return
+        if any(gate.name not in flight.probes for gate in self._keeper.closed):
+            self._drop(flight)  # it closed while the far side was asked
+            return
         flight.item = item
-        if not self._adopted(flight, message):
-            self._start(flight)
+        try:
+            if not self._adopted(flight, message):
+                self._start(flight)
+        except Exception:
+            self._drop(flight)
+            raise
 
     def _preflight_failed(self, flight: _Preflight, trouble: Trouble) -> None:
         self._drop(flight)
-        if trouble.kind is not Refusal.RATE:  # a 0429 on a read slows reads only (rules R7)
-            kind = Refusal.UNREACHABLE if trouble.kind is Refusal.GARBLED else trouble.kind
-            self._keeper.trouble(replace(trouble, kind=kind))
+        kind = Refusal.UNREACHABLE if trouble.kind is Refusal.GARBLED else trouble.kind
+        self._asking.failed(replace(trouble, kind=kind), [])
         item = self._ctx.journal.item(flight.item.id)
         if item is not None and item.state is State.QUEUED:
             rest = replace(item, next_attempt_at=self._ctx.now.wall + REST_S)
@@ -211,12 +234,21 @@ class Flights:
 
     # --- under way --------------------------------------------------------------------------
 
+    def _start_or_drop(self, preflight: _Preflight) -> None:
+        """Start; what cannot be recorded gives its slot back."""
+        try:
+            self._start(preflight)
+        except Exception:
+            self._drop(preflight)
+            raise
+
     def _start(self, preflight: _Preflight) -> None:
         item, now = preflight.item, self._ctx.now
         if item.stat is None or item.container is None or item.fingerprint is None:
             self._drop(preflight)  # cannot be: a queued row was judged
             return
         mark = self._watermarks.get(str(preflight.scope))
+        self._pace = replace(self._pace, last_start=now.wall)
         with self._ctx.journal.transaction():
             item = self._ctx.apply(item, events.Claimed(preflight.name, str(preflight.scope)))
             send = self._ctx.journal.begin_send(
@@ -304,22 +336,43 @@ class Flights:
         flight = self._open.flights.get(message.item_id)
         if flight is None:
             return
-        outcome = message.outcome
+        try:
+            self._recorded(flight, message.outcome, message.sent)
+        except NOT_NOW:
+            raise  # handed in again: only what is recorded frees its slot
+        except Exception:
+            self._land(flight)
+            self._settle(flight)
+            raise
+        self._land(flight)
+
+    def _recorded(self, flight: Flight, outcome: Outcome, sent: int) -> None:
         try:
             with self._ctx.journal.transaction():
-                self._record(flight, outcome, message.sent)
+                self._record(flight, outcome, sent)
         except ConflictError as error:
             text = f"the far side named a video that another file has: {error}"
             with self._ctx.journal.transaction():
-                self._record(flight, Unknown(text, readable=False), message.sent)
-        # only now: what could not be recorded is handed in again
-        del self._open.flights[message.item_id]
+                self._record(flight, Unknown(text, readable=False), sent)
+
+    def _land(self, flight: Flight) -> None:
+        """Free the slot."""
+        self._open.flights.pop(flight.item.id, None)
         self._keeper.probing -= flight.probes
+
+    def _settle(self, flight: Flight) -> None:
+        """Recording the outcome hit a bug: the mark decides, so that the row does not hang."""
+        item = self._ctx.journal.item(flight.item.id)
+        if item is not None and item.state is State.UPLOADING:
+            text = "How the attempt ended could not be recorded; nothing was accepted."
+            settle(self._ctx, item, events.Postponed(text), "it could not be recorded")
 
     def _record(self, flight: Flight, outcome: Outcome, sent: int) -> None:
         ctx, meaning = self._ctx, meaning_of(outcome)
         event = meaning.event
         ctx.journal.end_send(flight.send.id, ctx.now.wall, meaning.recorded, sent)
+        if meaning.account is None or meaning.account.kind is not Refusal.UNREACHABLE:
+            self._last_unreachable = None  # it answered: a loss before this is no row of losses
         if meaning.account is not None and self._is_account_trouble(flight, meaning.account):
             event = events.GateRefused(meaning.account.text)
         item = ctx.journal.item(flight.item.id)
@@ -335,7 +388,8 @@ class Flights:
         """Close the account's gate, if it is the account's; a lone lost connection is not yet."""
         if trouble.kind is Refusal.UNREACHABLE:
             last, self._last_unreachable = self._last_unreachable, flight.item.id
-            if last in (None, flight.item.id):
+            shut = self._keeper.is_closed(GateName.UNREACHABLE)
+            if last in (None, flight.item.id) and not shut:
                 return False
         per_minute = self._ctx.settings.upload.per_minute
         at_least = 60.0 / per_minute if trouble.kind is Refusal.RATE and per_minute else 0.0

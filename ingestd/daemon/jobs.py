@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.messages import Hashed, LookEnded, Polled, Prepared
 from ingestd.filestat import FdSource, stat_of
-from ingestd.remote.contract import Failed
+from ingestd.remote.contract import Failed, Refusal, Trouble
 
 if TYPE_CHECKING:
     import threading
@@ -67,37 +68,58 @@ def poll(far: FarSide, poll: Poll, scope: Scope) -> Polled:
     return Polled(poll, {video.video_no: video for video in page.videos}, None)
 
 
-def search(
-    far: FarSide,
-    item_id: int,
-    send_id: int,
-    scope: Scope,
-    stem: str,
-    watermark: float | None,
-    found: Callable[[tuple[Video, ...]], bool],
-) -> LookEnded:
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The attempt that is looked for, and how far a look must go."""
+
+    item_id: int
+    send_id: int
+    scope: Scope
+    stem: str
+    watermark: float | None
+    everywhere: bool  # walk the whole account too: the scope is not proven to be the right one
+    found: Callable[[tuple[Video, ...]], bool]
+
+
+def search(far: FarSide, wanted: Search) -> LookEnded:
     """Look for an upload whose answer was lost (rules R2).
 
     The name filter may only find. Not found is said after a complete page walk, newest first,
-    back to the watermark.
+    back to the watermark; a wrong scope silently lists an empty folder, so an unproven one is
+    walked without any scope as well.
     """
-    named = far.list_videos(scope, size=PAGE, video_name=stem)
+
+    def ended(videos: tuple[Video, ...], trouble: Trouble | None = None) -> LookEnded:
+        return LookEnded(wanted.item_id, wanted.send_id, videos, trouble)
+
+    named = far.list_videos(wanted.scope, size=PAGE, video_name=wanted.stem)
     if isinstance(named, Failed):
-        return LookEnded(item_id, send_id, (), named.trouble)
-    if found(named.videos):
-        return LookEnded(item_id, send_id, named.videos, None)
-    kept: list[Video] = list(named.videos)
-    seen = 0  # rows as received, unreadable ones too: one garbage row must not end the walk
+        return ended((), named.trouble)
+    if wanted.found(named.videos):
+        return ended(named.videos)
+    kept = {video.video_no: video for video in named.videos}
+    for scope in (wanted.scope, None) if wanted.everywhere else (wanted.scope,):
+        walked = _walk(far, scope, wanted.watermark)
+        if isinstance(walked, Failed):
+            return ended((), walked.trouble)
+        kept.update((video.video_no, video) for video in walked)
+    return ended(tuple(kept.values()))
+
+
+def _walk(far: FarSide, scope: Scope | None, watermark: float | None) -> list[Video] | Failed:
+    """All rows of a list, newest first, back to the watermark."""
+    videos: list[Video] = []
+    rows = 0  # as received, unreadable ones too: one garbage row must not end the walk
     for number in range(1, MOST_PAGES + 1):
         page = far.list_videos(scope, page=number, size=PAGE)
         if isinstance(page, Failed):
-            return LookEnded(item_id, send_id, (), page.trouble)
-        kept += [video for video in page.videos if video not in kept]
-        seen += page.rows
-        at_the_end = not page.rows or (page.total is not None and seen >= page.total)
+            return page
+        videos += page.videos
+        rows += page.rows
+        at_the_end = not page.rows or (page.total is not None and rows >= page.total)
         if at_the_end or _older(page.videos, watermark):
-            break
-    return LookEnded(item_id, send_id, tuple(kept), None)
+            return videos
+    return Failed(Trouble(Refusal.GARBLED, "The list of videos has no end."))
 
 
 def _older(videos: tuple[Video, ...], watermark: float | None) -> bool:
@@ -117,11 +139,11 @@ def hash_file(
     except OSError:
         return Hashed(item_id, None, None)
     try:
-        if not stat_of(os.fstat(fd)).same_content_as(stat):
-            return Hashed(item_id, None, None)
+        if not (seen := stat_of(os.fstat(fd))).same_content_as(stat):
+            return Hashed(item_id, seen, None)
         digest = full_hash(FdSource(fd), stop)
-        if not stat_of(os.fstat(fd)).same_content_as(stat):
-            return Hashed(item_id, None, None)
+        if not (seen := stat_of(os.fstat(fd))).same_content_as(stat):
+            return Hashed(item_id, seen, None)
     except OSError:
         return Hashed(item_id, None, None)
     else:

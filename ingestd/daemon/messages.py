@@ -88,11 +88,11 @@ class FoundByHand:
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """A file was read in full; None: it could not be, or is no longer the same file."""
+    """A file was read in full, or could not be."""
 
     item_id: int
-    stat: Stat | None
-    digest: str | None
+    stat: Stat | None  # None: it could not be read
+    digest: str | None  # None with a stat: it is no longer the file that was judged
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,15 @@ def meaning_of(outcome: Outcome) -> Meaning:
 def _refused(trouble: Trouble, answered: bool) -> Meaning:  # noqa: FBT001 - private, two callers in sight
     recorded = "refused" if answered else "not_sent"
     if trouble.kind is Refusal.FILE and trouble.http in FOR_GOOD:
-        text = f"memories.ai does not take it: {trouble.text}. Nothing was billed."
+        text = f"memories.ai does not take it, nothing was billed: {sentence(trouble.text)}"
         return Meaning(events.FileRefused(text), recorded)
-    failed = events.AttemptFailed(f"Not accepted, nothing was billed: {trouble.text}.")
+    failed = events.AttemptFailed(f"Not accepted, nothing was billed: {sentence(trouble.text)}")
     return Meaning(failed, recorded, trouble)
+
+
+def sentence(text: str) -> str:
+    """End a text with one full stop."""
+    return text.rstrip(". ") + "."
 
 
 def _aborted(outcome: Aborted) -> events.Event:

@@ -31,7 +31,7 @@ class Uploads:
         """Take the desk; `may_go` judges a row again when it is claimed: "" or why it must wait."""
         self._ctx, self._keeper, self._flights, self._may_go = ctx, keeper, flights, may_go
         self._tried: set[int] = set()  # rows that were probes of the gates that are closed now
-        self.waiting_for = ""  # a word for `status`: gate, pace, slot
+        self.waiting_for = ""  # a word for `status`: gate, pace, slot, reads
 
     def tick(self) -> float | None:
         """Start what may start; say when to come again, monotonic; None: when something happens."""
@@ -54,6 +54,10 @@ class Uploads:
             item = self._next_probe() if standing.probes else self._next()
             if item is None:
                 return self._next_due()
+            rests = self._flights.rests_until(item)
+            if rests is not None:
+                self.waiting_for = "reads"
+                return rests
             self._flights.begin(item, frozenset(standing.probes))
 
     def _next_due(self) -> float | None:
