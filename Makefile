@@ -10,8 +10,9 @@ help:  ## say what each target does
 
 $(STAMP): pyproject.toml ingestd/__init__.py
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not installed. On Debian 12: sudo apt install python3 python3-venv; or: make PYTHON=python3"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: $(PYTHON) cannot make a virtual environment. On Debian: sudo apt install python3-venv"; exit 1; }
+	@echo "setting up $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 demo: $(STAMP)  ## the whole thing on this machine, without a key: real clips become searchable
