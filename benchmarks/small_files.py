@@ -72,12 +72,13 @@ def small(work: Path, sizes: Sizes) -> None:
 
 def _contenders(work: Path, files: Sequence[Path], url: str) -> dict[str, Callable[[], Sample]]:
     found: dict[str, Callable[[], Sample]] = {}
-    if has("curl"):
+    curl = has("curl")
+    if curl:
         found[KEEP_ALIVE] = partial(_keep_alive, work / "curl.conf", files, url)
     for workers in (1, 2):
         found[OURS.format(workers)] = partial(send_files, "ingestd", url, files, workers=workers)
     found[HTTPX] = partial(send_files, "httpx", url, files)
-    if has("curl") and has("inotifywait"):
+    if curl and has("inotifywait"):
         found[LOOP] = partial(_loop, work / "watched", files, url)
     return found
 

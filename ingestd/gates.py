@@ -33,6 +33,8 @@ OPENINGS: dict[GateName, Opening] = {
     GateName.DISK_FULL: Opening(MINUTE, 10 * MINUTE, needs_probe=False),
     GateName.PAUSED: Opening(0.0, 0.0, needs_probe=False),
 }
+#: Of the others, those that no upload could tell anything about.
+WITHOUT_PROBE = frozenset({GateName.BUDGET, GateName.BANDWIDTH_WINDOW})
 
 
 def close(
@@ -105,8 +107,8 @@ def standing(gates: Iterable[Gate], now: float, probing: frozenset[GateName]) ->
         elif gate.until > now:
             shut = True
             untils.append(gate.until)
-        elif opening is not None and opening.needs_probe:
-            probes.append(gate.name)
+        elif opening.needs_probe if opening else gate.name not in WITHOUT_PROBE:
+            probes.append(gate.name)  # one that a person let try again needs its probe as well
         else:
             expired.append(gate.name)
     if shut:
@@ -131,11 +133,17 @@ class Pace:
     last_start: float | None = None
     last_acceptance: float | None = None
 
+    def mended(self, now: float) -> Pace:
+        """The same after the clock was set back: what lies ahead of it counts as now."""
+        known = (self.last_start, self.last_acceptance)
+        start, acceptance = (None if at is None else min(at, now) for at in known)
+        return Pace(start, acceptance)
+
     def next_start(self, per_minute: float | None, now: float) -> float:
         """When the next upload may start: no burst, one interval after the later of the two.
 
-        `per_minute` None means unlimited. A clock that was set back never makes it longer than
-        one interval from now.
+        `per_minute` None means unlimited. After a clock was set back (see `mended`) it is never
+        longer than one interval from now.
         """
         known = [at for at in (self.last_start, self.last_acceptance) if at is not None]
         if per_minute is None or not known:

@@ -10,6 +10,7 @@ from world import worlds
 
 from ingestd.daemon.once import Once, Pass
 from ingestd.errors import Exit
+from ingestd.journal import add_wish
 from ingestd.model import State
 from ingestd.remote.contract import Refusal, Trouble
 
@@ -105,6 +106,24 @@ def test_a_missing_folder_is_a_problem_and_is_not_waited_for(world: World):
     path = world.put("a.mp4")
     assert ends(world) is Exit.PROBLEMS
     assert world.state(path) is State.PARSED
+
+
+@pytest.mark.parametrize("gone", ["missing", "not configured"])
+def test_what_waits_for_a_folder_that_is_not_there_is_a_problem_and_not_waited_for(
+    world: World, gone: str
+):
+    world.wish("pause")
+    world.put("a.mp4")
+    world.until(lambda: len(world.rows()) == 1)
+    add_wish(world.state_dir, "resume", {}, world.now().wall)
+    other = world.place / "other"
+    if gone == "missing":
+        world.drop.rename(world.place / "elsewhere")
+        world.restart()
+    else:
+        world.restart(folders=(world.folder(other),))
+    assert ends(world) is Exit.PROBLEMS
+    assert [row.state for row in world.rows()] == [State.QUEUED]
 
 
 @pytest.mark.parametrize("code", ["401", "402", "403"])

@@ -111,7 +111,6 @@ def test_a_full_disk_while_an_attempt_begins_loses_no_slot(
         world.put("before.mp4")
         world.advance(20)
     path = world.put("a.mp4")
-    world.until(lambda: world.state(path) is State.QUEUED)
     with failing(world, monkeypatch, "begin_send", DiskFullError("full"), times=2):
         world.advance(700)
     world.advance(200)

@@ -340,6 +340,7 @@ def test_an_unknown_verb_is_answered(world: World):
 def test_a_senseless_wish_is_answered_and_holds_up_no_other(
     world: World, verb: str, args: dict[str, object]
 ):
+    world.errors_expected = True
     first = add_wish(world.state_dir, verb, args, world.now().wall)
     world.wish("pause")
     world.restart()

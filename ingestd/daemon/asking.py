@@ -33,6 +33,8 @@ TOGETHER_S = 1.0
 MOST_DUE = 1000
 #: Shortest and longest pause of all questions after a 0429 on one of them, seconds.
 SLOW_MIN_S, SLOW_MAX_S = 2.0, 300.0
+#: A row that is due and cannot be read hides when the next one is: looked again after seconds.
+UNREADABLE_S = 60.0
 #: A question answered longer ago than this says nothing about the time between, seconds.
 LONGEST_STRETCH_S = 900.0
 
@@ -75,6 +77,16 @@ class Asking:
         else:
             self.keeper.trouble(trouble)
 
+    def next_due(self, *states: State) -> float | None:
+        """When a row of these states is due, monotonic; to be asked if nothing is due now."""
+        dues = (self.ctx.journal.next_due(state) for state in states)
+        due = min((due for due in dues if due is not None), default=None)
+        if due is None:
+            return None
+        if due <= self.ctx.now.wall:  # a damaged row, which nobody can ask about
+            return self.ctx.now.mono + UNREADABLE_S
+        return self.ctx.mono(due)
+
     def answered(self) -> None:
         """A question was answered."""
         self._pause = 0.0
@@ -114,9 +126,7 @@ class Following:
         return [*journal.due(State.INDEXING, wall, MOST_DUE), *late]
 
     def _next_due(self) -> float | None:
-        ctx = self._asking.ctx
-        dues = [ctx.journal.next_due(state) for state in (State.INDEXING, State.FAILED)]
-        return min((ctx.mono(due) for due in dues if due is not None), default=None)
+        return self._asking.next_due(State.INDEXING, State.FAILED)
 
     def polled(self, message: Polled) -> None:
         """Record what the far side said about each row."""
@@ -189,8 +199,7 @@ class Confirming:
             if send is not None and item.stat is not None:
                 self._look(item, send)
                 return None
-        due = ctx.journal.next_due(State.CONFIRMING)
-        return None if due is None else ctx.mono(due)
+        return asking.next_due(State.CONFIRMING)
 
     def _look(self, item: Item, send: Send) -> None:
         ctx, far, sought = self._asking.ctx, self._asking.ctx.far, _sought(send)
@@ -265,6 +274,7 @@ class Confirming:
         if others:
             detail += f" It was paid more than once; also there: {', '.join(others)}."
         with ctx.journal.transaction():
+            ctx.count_paid(item, send.size)
             ctx.journal.end_send(send.id, ctx.now.wall, "found")
             ctx.apply(item, events.TakenIn(video_no, None, "found", detail))
         self._asking.stretches.broke(item.id)

@@ -69,7 +69,7 @@ class Contents:
         try:
             self._weigh(item)
         except DamagedRowError as error:
-            self._ctx.log.warning("journal.damaged", id=item.id, path=item.path, detail=str(error))
+            self._ctx.log.warning("journal.trouble", id=item.id, path=item.path, detail=str(error))
 
     def hashed(self, message: Hashed) -> None:
         """Keep a hash, then weigh again."""

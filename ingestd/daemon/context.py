@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -81,6 +82,11 @@ class Context:
             )
             self.tell(decision.name, item, after, decision.detail)
             return self._listened(item, after)
+
+    def count_paid(self, item: Item, size: int) -> None:
+        """Count an upload, in the day's usage, that the far side took: it is billed."""
+        day = time.strftime("%Y-%m-%d", time.localtime(self.now.wall))
+        self.journal.add_usage(day, 1, item.duration_s or 0.0, size)
 
     def add(self, item: Item, event: str, detail: str | None = None) -> Item:
         """Record a new row."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ingestd.daemon import messages as m
 from ingestd.daemon.asking import Asking, Confirming, Following
 from ingestd.daemon.byhand import ByHand
+from ingestd.daemon.clockwork import Clockwork
 from ingestd.daemon.content import Contents
 from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.flights import Flights
@@ -63,11 +64,12 @@ class Daemon:
         self.snapshots = Snapshots(
             ctx, self.seeing, self.tracker, self.flights, self.uploads, config
         )
+        self._clockwork = Clockwork(ctx, self.keeper)
         self._unrecorded: list[m.Message] = []
         self._again_at = 0.0
         self._handlers = self._table()
         recover(ctx)
-        self.wishes.act()
+        self._turn(self.wishes.act)
 
     def _table(self) -> dict[type, Callable[..., None]]:
         return {
@@ -75,7 +77,7 @@ class Daemon:
             m.HintsLost: self.seeing.hints_lost,
             m.ScanBegun: self.seeing.scan_begun,
             m.Listed: self.seeing.listed,
-            m.ScanEnded: self.seeing.scan_ended,
+            m.ScanEnded: self._scan_ended,
             m.LookedAt: self.seeing.looked_at,
             m.Probed: self.judging.probed,
             m.FoundByHand: self.wishes.found,
@@ -96,6 +98,7 @@ class Daemon:
             The monotonic time of the next step; None: when a message comes.
         """
         self.ctx.now = now
+        self._turn(self._clockwork.tick)
         messages = [*self._due_again(), *self.ctx.inbox.take(MOST_MESSAGES)]
         for together, group in groupby(messages, lambda message: isinstance(message, TOGETHER)):
             if together:
@@ -128,7 +131,7 @@ class Daemon:
         )
         return [self._turn(desk.tick) for desk in desks]
 
-    def _turn(self, tick: Callable[[], float | None]) -> float | None:
+    def _turn(self, tick: Callable[[], float | None] | Callable[[], None]) -> float | None:
         """Give a desk its turn; what goes wrong there stops no other desk."""
         try:
             return tick()
@@ -173,6 +176,12 @@ class Daemon:
         self._again_at = self.ctx.now.mono + AGAIN_S
         self.keeper.disk_full(why)
 
+    def _scan_ended(self, message: m.ScanEnded) -> None:
+        self.seeing.scan_ended(message)
+        watched = self.seeing.watched.get(message.folder)
+        if watched is not None and watched.mended:
+            self.uploads.wake(watched.name)
+
     def _job_broke(self, message: m.JobBroke) -> None:
         self.ctx.log.error("worker.error", lane=message.lane, error=message.error)
         if message.instead is not None:
@@ -202,7 +211,7 @@ class Daemon:
     def _may_go(self, item: Item) -> str:
         """Say why a queued row must wait; "" lets it go."""
         if item.folder is not None:
-            watched = self.seeing.watched.get(item.folder)
+            watched = self.seeing.watched.get(item.folder) or self.seeing.folder_of(item.path)
             if watched is None:
                 return f"Folder {item.folder} is not configured any more."
             if not watched.in_order:

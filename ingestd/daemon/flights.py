@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -123,6 +122,7 @@ class Flights:
 
     def next_start(self) -> float:
         """When the limiter lets the next upload start, wall clock."""
+        self._pace = self._pace.mended(self._ctx.now.wall)
         return self._pace.next_start(self._ctx.settings.upload.per_minute, self._ctx.now.wall)
 
     # --- before -----------------------------------------------------------------------------
@@ -175,6 +175,13 @@ class Flights:
         flight = self._open.preflights.get(message.item_id)
         if flight is None:
             return
+        try:
+            self._go_on(flight, message)
+        except Exception:
+            self._drop(flight)  # its slot is not lost for it
+            raise
+
+    def _go_on(self, flight: _Preflight, message: Prepared) -> None:
         if message.trouble is not None:
             self._preflight_failed(flight, message.trouble)
             return
@@ -189,12 +196,8 @@ class Flights:
             self._drop(flight)  # it closed while the far side was asked
             return
         flight.item = item
-        try:
-            if not self._adopted(flight, message):
-                self._start(flight)
-        except Exception:
-            self._drop(flight)
-            raise
+        if not self._adopted(flight, message):
+            self._start(flight)
 
     def _preflight_failed(self, flight: _Preflight, trouble: Trouble) -> None:
         self._drop(flight)
@@ -400,8 +403,7 @@ class Flights:
         self._last_unreachable = None
         self._pace = replace(self._pace, last_acceptance=ctx.now.wall)
         keep_pace(ctx, self._pace)
-        day = time.strftime("%Y-%m-%d", time.localtime(ctx.now.wall))
-        ctx.journal.add_usage(day, 1, item.duration_s or 0.0, flight.send.size)
+        ctx.count_paid(item, flight.send.size)
         if outcome.video_name is not None:
             sought = sought_as(flight.send.upload_name, flight.send.size)
             shown = evidence.shows(outcome.video_name, sought)

@@ -44,6 +44,7 @@ class Watched:
     full: bool = False  # this pass lists every directory
     listed: set[str] = field(default_factory=set)  # directories that a full pass has listed
     passes: int = 0  # passes over a root in order, from its beginning to its end
+    mended: bool = False  # the last pass was the first one over a root in order
     state: str = RootState.OK.value
     detail: str = ""
     since: float | None = None  # wall clock: not in order since
@@ -52,7 +53,8 @@ class Watched:
     looks: set[str] = field(default_factory=set)  # paths to look at
     looking: bool = False
     absent: dict[str, int] = field(default_factory=dict)  # path: the pass that missed it first
-    listing: tuple[str, dict[str, Item], set[str]] | None = None  # the directory in pieces
+    #: The directory that comes in pieces, its rows (None: one is damaged), the names seen so far.
+    listing: tuple[str, dict[str, Item] | None, set[str]] | None = None
 
     @property
     def name(self) -> str:
@@ -90,8 +92,9 @@ class Watched:
 
     def report(self, report: ScanReport, wall: float) -> bool:
         """Take in how a pass went; tell whether the root's state changed."""
-        before = self.state
+        before, first = self.state, not self.passes
         self.state, self.detail = report.state.value, report.detail
+        self.mended = self.in_order and (first or before != self.state)
         if report.ok:
             self.last_scan_at, self.since = wall, None
             self.ignored_by = dict(report.ignored_by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import gates
@@ -58,6 +59,12 @@ class Gatekeeper:
     def is_closed(self, name: GateName) -> bool:
         """Tell whether one gate is closed."""
         return name in self._gates
+
+    @property
+    def unheard(self) -> bool:
+        """Tell whether not even questions are answered, because the key is refused."""
+        gate = self._gates.get(GateName.AUTH)
+        return gate is not None and gate.closed_by is None
 
     def standing(self) -> gates.Standing:
         """Weigh the gates now; those that open by time alone are opened."""
@@ -135,6 +142,14 @@ class Gatekeeper:
         for gate in self.closed:
             self._save(gates.probe_now(gate, self._ctx.now.wall), quiet=True)
         return tuple(self._gates)
+
+    def set_back(self, seconds: float) -> None:
+        """The wall clock was set back by so much, or before the start by nobody knows how much."""
+        for gate in self.closed:
+            back = max(seconds, gate.since - self._ctx.now.wall)
+            if back > 0:
+                until = None if gate.until is None else gate.until - back
+                self._save(replace(gate, since=gate.since - back, until=until), quiet=True)
 
     def _save(self, gate: Gate, *, quiet: bool = False) -> None:
         before = self._gates.get(gate.name)

@@ -191,7 +191,7 @@ class Judging:
         current = self._ctx.journal.current(path)
         judged = events.Judged(state, reason, detail)
         with self._ctx.journal.transaction():
-            if current is not None and current.state in JUDGED_AGAIN and like.pay_again is False:
+            if current is not None and self._stands(current) and like.pay_again is False:
                 self._judge_again(current, judged, like)
                 return
             if current is not None and current.state in REPLACEABLE:
@@ -206,6 +206,11 @@ class Judging:
             )
             self._ctx.add(added, f"file.{state.value}", detail)
 
+    @staticmethod
+    def _stands(current: Item) -> bool:
+        """Tell whether a row is judged anew in place; one that was replaced was another file's."""
+        return current.state in JUDGED_AGAIN and current.reason is not Reason.REPLACED
+
     def _judge_again(self, current: Item, judged: events.Judged, like: Item) -> None:
         kept = replace(
             like,
@@ -216,6 +221,7 @@ class Judging:
             attempts=current.attempts,
             first_seen_at=current.first_seen_at,
             updated_at=current.updated_at,
+            hidden=current.hidden and (current.state, current.reason) == (judged.state, judged.reason),
         )
         revised = self._ctx.journal.revise(current, kept, self._ctx.now.wall)
         self._ctx.apply(revised, judged)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.errors import Exit
+from ingestd.journal import Selection
 from ingestd.model import GateName, State
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ class Once:
     timeout: float | None = None  # seconds
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """How far one row of the pass has come."""
+
+    state: State
+    folder: str | None
+
+
 class Pass:
     """Follows one pass."""
 
@@ -42,13 +51,15 @@ class Pass:
         self._once, self._ctx, self._seeing = once, ctx, seeing
         self._tracker, self._keeper = tracker, keeper
         self._began = ctx.now.mono
-        self._last: dict[int, State] = {}
+        self._last: dict[int, _Row] = {}
+        for left_undone in ctx.journal.items(Selection(states=frozenset(WORKING))):
+            self._moved(None, left_undone)
         ctx.listeners.append(self._moved)
 
     def _moved(self, before: Item | None, after: Item) -> None:
         del before
         if self._concerns(after.path):
-            self._last[after.id] = after.state
+            self._last[after.id] = _Row(after.state, after.folder)
 
     def _concerns(self, path: str) -> bool:
         below = (one.rstrip("/") for one in self._once.paths)
@@ -69,7 +80,7 @@ class Pass:
         if waiting:
             return Exit.STOPPED_EARLY
         rooted = all(watched.in_order for watched in self._seeing.watched.values())
-        bad = any(state in BAD for state in self._last.values())
+        bad = any(row.state in BAD or self._left_behind(row) for row in self._last.values())
         return Exit.DONE if rooted and not bad and not self._unfinished() else Exit.PROBLEMS
 
     def _seen_all(self) -> bool:
@@ -86,16 +97,23 @@ class Pass:
         return self._tracker.waiting()
 
     def _working(self) -> list[State]:
-        counts = self._ctx.journal.counts()
         wanted = WORKING if self._once.until == "parsed" else WORKING[:-1]
-        if self._once.paths:
-            return [state for state in self._last.values() if state in wanted]
-        return [state for state in wanted if counts[state]]
+        rows = (row for row in self._last.values() if row.state in wanted)
+        return [row.state for row in rows if not self._left_behind(row)]
+
+    def _left_behind(self, row: _Row) -> bool:
+        """Tell whether a row cannot go in this pass, for its folder is not there."""
+        if row.state is not State.QUEUED or row.folder is None:
+            return False
+        watched = self._seeing.watched.get(row.folder)
+        return watched is None or not watched.in_order
 
     def _stuck(self, waiting: list[State]) -> bool:
-        """Nothing moves until a person does: only queued rows are left, behind such a gate."""
-        if set(waiting) != {State.QUEUED} or self._keeper.probing:
+        """Nothing moves until a person does: what is left waits behind such a gate."""
+        if self._keeper.probing:
             return False
+        if set(waiting) != {State.QUEUED}:
+            return State.UPLOADING not in waiting and self._keeper.unheard
         wall = self._ctx.now.wall
         return any(
             gate.name in FOR_A_PERSON and (gate.until is None or gate.until > wall)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingestd.daemon.folders import FolderWorker, Watched, name_rules
 from ingestd.daemon.messages import LookedAt, ScanEnded
-from ingestd.journal import Selection
+from ingestd.journal import DamagedRowError, Selection
 from ingestd.lifecycle import UNSENT, events
 from ingestd.model import Reason, State
 from ingestd.watch.entries import VANISHED, EntryKind, RootState, ScanReport
@@ -185,18 +185,37 @@ class Seeing:
             return
         listing = message.listing
         if watched.listing is None or watched.listing[0] != listing.directory:
-            known = self._ctx.journal.known_in(listing.directory)
-            watched.listing = (listing.directory, known, set())
+            watched.listing = (listing.directory, self._known_in(listing.directory), set())
         _, known, seen = watched.listing
         for entry in listing.entries:
             name = entry.path.rsplit("/", 1)[-1]
             seen.add(name)
-            self.consider(watched, entry, known.get(name))
+            if known is None:
+                self._consider_alone(watched, entry)
+            else:
+                self.consider(watched, entry, known.get(name))
         if listing.last:
             if watched.full:
                 watched.listed.add(listing.directory)
-            self._missed(watched, known, seen)
+            self._missed(watched, known or {}, seen)
             watched.listing = None
+
+    def _known_in(self, directory: str) -> dict[str, Item] | None:
+        """The rows of a directory; None: one is damaged, they must be taken one by one."""
+        try:
+            return self._ctx.journal.known_in(directory)
+        except DamagedRowError:
+            return None
+
+    def _consider_alone(self, watched: Watched, entry: Entry) -> None:
+        """Consider a path by its own row; a damaged one is left alone (rules R8)."""
+        try:
+            item = self._ctx.journal.current(entry.path)
+        except DamagedRowError as error:
+            self._ctx.log.warning("journal.trouble", path=entry.path, detail=str(error))
+            self._tracker.gone(entry.path)
+        else:
+            self.consider(watched, entry, item)
 
     def _missed(self, watched: Watched, known: dict[str, Item], seen: set[str]) -> None:
         for name, item in known.items():
@@ -241,8 +260,8 @@ class Seeing:
             hidden = any(directory == one or directory.startswith(one + "/") for one in closed)
             if directory in watched.listed or hidden or self.folder_of(directory) is not watched:
                 continue
-            known = self._ctx.journal.known_in(directory).values()
-            lost += [item.path for item in known if item.state in UNSENT]
+            known = self._known_in(directory) or {}
+            lost += [item.path for item in known.values() if item.state in UNSENT]
         watched.listed = set()
         return lost
 
@@ -258,7 +277,7 @@ class Seeing:
             if entry.kind is EntryKind.DIRECTORY and entry.stat is not None:
                 watched.next_scan = self._ctx.now.mono  # made or moved in: what is in it?
             else:
-                self.consider(watched, entry, self._ctx.journal.current(entry.path))
+                self._consider_alone(watched, entry)
 
     # --- deciding what a sight means --------------------------------------------------------
 
@@ -268,6 +287,10 @@ class Seeing:
             self._not_there(watched, entry.path, item)
             return
         watched.absent.pop(entry.path, None)
+        if item is not None and item.folder is not None and item.folder not in self.watched:
+            # the folder has another name in the configuration now (rules R6)
+            named = replace(item, folder=watched.name)
+            item = self._ctx.journal.revise(item, named, self._ctx.now.wall)
         if entry.stat is None:
             self._tracker.trouble(
                 entry.path, entry.error or "", self._ctx.now.mono, folder=watched.name

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from ingestd import gates
-from ingestd.model import State
+from ingestd.lifecycle.decisions import grown
+from ingestd.model import Item, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ingestd.daemon.context import Context
     from ingestd.daemon.flights import Flights
     from ingestd.daemon.gatekeeper import Gatekeeper
-    from ingestd.model import Item
 
-#: How long a row is left alone when it cannot go for a reason of its folder, seconds.
-LATER_S = 30.0
-#: How many due rows are looked at for one that may go.
+#: How long a row is left alone when it cannot go for a reason of its folder: first and at most,
+#: seconds. When the folder is in order again, it is due at once.
+LATER_S, LATER_MOST_S = 30.0, 1800.0
+#: Rows woken in one go.
+MOST = 500
+#: How many due rows are looked at in one step for one that may go; more wait for the next step.
 LOOK_AHEAD = 50
 
 
@@ -30,6 +34,7 @@ class Uploads:
     ) -> None:
         """Take the desk; `may_go` judges a row again when it is claimed: "" or why it must wait."""
         self._ctx, self._keeper, self._flights, self._may_go = ctx, keeper, flights, may_go
+        self._more = False  # the last look ended before all that is due was seen
         self._tried: set[int] = set()  # rows that were probes of the gates that are closed now
         self.waiting_for = ""  # a word for `status`: gate, pace, slot, reads
 
@@ -53,7 +58,7 @@ class Uploads:
                 return self._ctx.mono(start)
             item = self._next_probe() if standing.probes else self._next()
             if item is None:
-                return self._next_due()
+                return self._ctx.now.mono if self._more else self._next_due()
             rests = self._flights.rests_until(item)
             if rests is not None:
                 self.waiting_for = "reads"
@@ -66,10 +71,21 @@ class Uploads:
         return None if due is None or due <= self._ctx.now.wall else self._ctx.mono(due)
 
     def _next(self) -> Item | None:
+        """The first that may go; what waits for a folder hides nothing behind it for long."""
+        self._more = False
+        due = self._ctx.journal.due(State.QUEUED, self._ctx.now.wall, LOOK_AHEAD)
+        with self._ctx.journal.transaction():
+            return self._first_of(due)
+
+    def _first_of(self, due: Sequence[Item]) -> Item | None:
         sizes = self._flights.sizes()
-        for item in self._ctx.journal.due(State.QUEUED, self._ctx.now.wall, LOOK_AHEAD):
-            if item.id in self._flights or not self._goes(item):
+        for item in due:
+            if item.id in self._flights:
                 continue
+            if not self._goes(item):
+                self._more = len(due) == LOOK_AHEAD
+                continue
+            self._more = False
             size = item.stat.size if item.stat else 0
             if not gates.fits_beside(size, sizes, self._ctx.settings.upload.per_minute):
                 return None  # it goes when those in flight have landed: small ones do not overtake
@@ -92,9 +108,21 @@ class Uploads:
             return True
         current = self._ctx.journal.item(item.id)
         if current is not None and current.state is State.QUEUED:
-            later = replace(current, next_attempt_at=self._ctx.now.wall + LATER_S, detail=why)
-            self._ctx.journal.revise(current, later, self._ctx.now.wall)
+            wall, delay = self._ctx.now.wall, grown(current.delay, LATER_S, LATER_MOST_S)
+            later = replace(current, delay=delay, next_attempt_at=wall + delay, detail=why)
+            self._ctx.journal.revise(current, later, wall)
         return False
+
+    def wake(self, folder: str) -> None:
+        """A folder is in order again: what was put off for it is due now."""
+        wall, journal = self._ctx.now.wall, self._ctx.journal
+        last = Item(0, "", None, State.QUEUED, next_attempt_at=wall)
+        with journal.transaction():
+            while page := journal.due(State.QUEUED, math.inf, MOST, after=last):
+                for item in page:
+                    if item.folder == folder:
+                        journal.revise(item, replace(item, next_attempt_at=wall, delay=0.0), wall)
+                last = page[-1]
 
 
 def kept_pace(ctx: Context) -> gates.Pace:

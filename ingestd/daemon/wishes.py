@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ingestd.daemon.context import NOT_NOW
 from ingestd.errors import JournalError
 from ingestd.lifecycle import events
 from ingestd.model import GateName, State
@@ -82,8 +83,14 @@ class Wishes:
             return {"done": [], "refused": [], "text": text}
         try:
             return verb(wish.args)
+        except NOT_NOW:
+            raise  # the wish waits
         except JournalError as error:
             return {"done": [], "refused": [], "text": f"It could not be recorded: {error}"}
+        except Exception:  # one that nobody can do must hold up no other, now or at a start
+            self._ctx.log.exception("loop.error", wish=wish.verb)
+            text = "It could not be done: a mistake in ingestd, or a wish that makes no sense."
+            return {"done": [], "refused": [], "text": text}
 
     def _each(self, args: Mapping[str, object], act: Callable[[Item], str], done: str) -> Result:
         """Act on each row; `act` answers "" or why not."""

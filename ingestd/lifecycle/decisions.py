@@ -238,8 +238,8 @@ def _not_found(item: Item, event: NotFound, now: float, policy: Policy, spread: 
         detail=detail,
         delay=delay,
         next_attempt_at=now + delay * spread,
-        asks=0,
-        asked_s=0.0,
+        asks=asks,  # kept: should the file go away, its row says that it was asked for
+        asked_s=asked,
     )
     return Decision(after, "confirm.not_found", detail)
 
