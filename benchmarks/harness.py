@@ -1,8 +1,9 @@
 """Interleaved rounds, paired ratios and tables.
 
-Every table is measured in rounds, A B C A B C, each sample in a fresh process; the first round
-warms up and is thrown away. A ratio is taken within one round, from samples a second apart, and
-then the median over the rounds: what else the machine does at the time falls on both sides.
+Every table is measured in rounds, A B C, C B A, A B C, each sample in a fresh process; the first
+round warms up and is thrown away. A ratio is taken within one round, from samples a second apart,
+and then the median over the rounds: what else the machine does at the time falls on both sides.
+Every second round goes backwards, so that nobody always comes after the same neighbour.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Sizes:
     small: int = 1000  # files of 1 MiB
     clips: int = 1000  # through the whole daemon
     largest: int = 2_900_000_000
-    rounds: int = 8  # and one to warm up
+    rounds: int = 10  # and one to warm up
     small_rounds: int = 4  # of what takes long
     starts: int = 10
     idle: float = 5.0  # seconds of looking at a daemon that does nothing
@@ -66,13 +67,15 @@ QUICK = Sizes(
 def interleaved(
     contenders: Mapping[str, Callable[[], Sample]], rounds: int
 ) -> dict[str, list[Sample]]:
-    """Take one sample of each in turn, again and again; the first round is thrown away."""
+    """Take one sample of each in turn, to and fro; the first round is thrown away."""
     samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+    names = list(contenders)
     for number in range(rounds + 1):
-        for name, take in contenders.items():
-            sample = take()
+        for name in names:
+            sample = contenders[name]()
             if number:
                 samples[name].append(sample)
+        names.reverse()
     return samples
 
 

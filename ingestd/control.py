@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestd.errors import AlreadyRunningError
+from ingestd.errors import AlreadyRunningError, JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,8 +48,16 @@ class Lock:
 
         Raises:
             AlreadyRunningError: another process holds it.
+            JournalError: the directory cannot be written.
         """
-        self._fd = os.open(state_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._fd = os.open(state_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise JournalError(
+                f"The state directory {state_dir} cannot be written ({error.strerror}): nothing is "
+                "sent that could not be recorded. Make it this user's own, or name another one "
+                "with state_dir."
+            ) from error
         try:
             fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, _whole_file(fcntl.F_WRLCK))
         except OSError as error:
@@ -129,7 +137,7 @@ class ControlServer:
                 client, _ = self._socket.accept()
             except OSError:
                 return
-            with client, suppress(OSError, ValueError, TypeError):
+            with client, suppress(Exception):  # one client's nonsense, or one bug, ends no other
                 client.settimeout(PATIENCE_S)
                 client.sendall(_line(self._answer(_read_line(client))))
 

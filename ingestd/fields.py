@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ MAX_TAGS = 20
 #: The scope of an upload that names none; the newer generation's name for it is -1 (contract 1.1).
 DEFAULT_SCOPE = "default"
 ROOT_FOLDER = "-1"
+_BRACES = re.compile(r"\{([a-z]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,12 @@ class Context:
 
 
 def fill(text: str, context: Context) -> str:
-    """Fill a template; what is not a known name in braces stays as it is."""
-    for name, value in context.values().items():
-        text = text.replace("{" + name + "}", value)
-    return printable(text)
+    """Fill a template; what is not a known name in braces stays as it is.
+
+    In one pass: a file or folder that is named like a template is not filled in turn.
+    """
+    values = context.values()
+    return printable(_BRACES.sub(lambda found: values.get(found[1], found[0]), text))
 
 
 def printable(text: str) -> str:

@@ -22,6 +22,8 @@ get_logger = structlog.get_logger
 
 _secrets: set[str] = set()
 HIDDEN = "[key hidden]"
+#: Values that are several lines by right.
+MANY_LINES = frozenset({"exception", "stack"})
 
 
 def configure(level: str, form: str) -> None:
@@ -88,14 +90,27 @@ def _clean(value: object) -> object:
         return [_clean(one) for one in value]
     if isinstance(value, dict):
         return {key: _clean(one) for key, one in value.items()}
-    return value
+    if value is None or isinstance(value, bool | int | float | logging.LogRecord):
+        return value
+    shown = repr(value)  # as a renderer shows it: an exception may quote a request
+    return _clean(shown) if any(secret in shown for secret in _secrets) else value
 
 
 def make_encodable(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Show the bytes of a name that are no UTF-8 escaped: no line is lost for an odd name."""
+    """Escape what a name must not do to a line: no byte loses it, splits it or steers a terminal."""
     return {
-        key: value.encode("utf-8", "backslashreplace").decode("utf-8")
+        key: _visible(value, keep="\n\t" if key in MANY_LINES else "")
         if isinstance(value, str)
         else value
         for key, value in event.items()
     }
+
+
+def _visible(text: str, keep: str) -> str:
+    safe = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if safe.isprintable():
+        return safe
+    return "".join(
+        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode()
+        for char in safe
+    )

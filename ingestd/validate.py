@@ -299,7 +299,8 @@ def _wrong_name(extension: str, container: Container) -> str:
 def _zero_tail() -> str:
     return (
         "Not complete: a quarter or more of its media is zeros at the end, as a copy leaves it that"
-        f" has not arrived. {_FREE} Copy it again; if it is right as it is, approve it."
+        f" has not arrived. {_FREE} Copy it again; if it is right as it is, rewrap it "
+        "(ffmpeg -c copy)."
     )
 
 

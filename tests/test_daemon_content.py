@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import LOST_BUT_STORED, Fate, answer, refused
-from world import CLIP, worlds
+from blake3 import blake3
 
+from fake_farside import LOST_BUT_STORED, Fate, answer, refused
 from ingestd import clips
 from ingestd.config import Fields
 from ingestd.fingerprint import spans
 from ingestd.model import Reason, State
+from world import CLIP, worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,24 +137,35 @@ def test_two_with_one_sample_are_never_sent_together(world: World):
 
 
 def test_where_neither_hash_is_to_be_had_the_file_is_uploaded(world: World):
-    """The first one was adopted, so that its bytes were never read, and is deleted since."""
+    """The first one's answer was lost, and its file deleted before it was found again."""
+    world.paid_again = True
     (first,) = copies(world, "a.mp4")
-    world.far.plan(LOST_BUT_STORED)
+    world.far.plan(replace(LOST_BUT_STORED, during=lambda _: first.unlink()))
     world.advance(200)
     assert world.state(first) is State.PARSED
     assert world.row(first).content_hash is None
-    first.unlink()
-    world.paid_again = True
-    world.restart(**world.section("upload", name_token=False))
     (second,) = copies(world, "b.mp4")
     world.advance(300)
     assert world.state(second) is State.PARSED
 
 
-def test_the_hash_of_a_found_original_is_read_from_its_file(world: World):
+def test_what_was_found_is_read_while_its_file_is_there_so_that_copies_are_known(world: World):
     (first,) = copies(world, "a.mp4")
     world.far.plan(LOST_BUT_STORED)
     world.advance(200)
+    assert world.row(first).content_hash == blake3(first.read_bytes()).hexdigest()
+    first.rename(world.drop / "b.mp4")
+    world.advance(300)
+    assert world.state(world.drop / "b.mp4") is State.DUPLICATE
+    assert len(world.bodies()) == 1
+
+
+def test_the_hash_of_an_original_is_read_from_its_file_when_a_copy_comes(world: World):
+    (first,) = copies(world, "a.mp4")
+    world.far.plan(LOST_BUT_STORED)
+    world.lanes.held.add("hash")
+    world.advance(200)
+    world.restart()
     assert world.row(first).content_hash is None
     (second,) = copies(world, "b.mp4")
     world.advance(300)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import LOST_BUT_STORED, Fate
-from world import worlds
 
+from fake_farside import LOST_BUT_STORED, Fate
 from ingestd.model import Reason, State
+from world import worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +33,7 @@ def change(world: World, how: str, *folders: object) -> None:
 
 
 @pytest.mark.parametrize("how", ["reload", "restart"])
-def test_files_of_a_removed_folder_are_kept_and_not_attempted(
-    world: World, other: Path, how: str
-):
+def test_files_of_a_removed_folder_are_kept_and_not_attempted(world: World, other: Path, how: str):
     world.wish("pause")
     path = world.put("a.mp4")
     world.advance(30)

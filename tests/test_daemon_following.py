@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import Fate
-from world import slow_worlds
 
+from fake_farside import Fate
 from ingestd.model import Reason, State
 from ingestd.remote.contract import Page
+from world import slow_worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +70,7 @@ def test_the_delay_between_two_questions_grows_from_its_smallest_to_its_largest(
     real = world.far.metadata
     world.far.metadata = lambda *args: (asked.append(world.elapsed), real(*args))[1]
     world.advance(2 * HOUR)
-    gaps = [b - a for a, b in zip(asked, asked[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(asked)]
     assert gaps[0] == pytest.approx(7.5)
     assert gaps == sorted(gaps)
     assert max(gaps) == pytest.approx(300.0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import Fate
-from world import worlds
 
+from fake_farside import Fate
 from ingestd import gates
 from ingestd.model import State
+from world import worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,9 +99,7 @@ def test_a_restart_forgets_no_interval(world: World):
 
 @pytest.mark.parametrize("step", [-DAY, DAY, -30.0])
 @pytest.mark.parametrize("restarted", [False, True])
-def test_a_step_of_the_clock_costs_one_interval_at_most(
-    world: World, step: float, restarted: bool
-):
+def test_a_step_of_the_clock_costs_one_interval_at_most(world: World, step: float, restarted: bool):
     paced(world, 1.0)
     paths = several(world)
     world.until(lambda: len(world.far.library) == 1)

@@ -62,6 +62,21 @@ def test_a_missing_root_takes_nothing_with_it(world: World):
     assert [world.state(path) for path in paths] == [State.QUEUED, State.QUEUED]
 
 
+def test_a_lost_journal_pays_for_nothing_again_however_many_clips_there_are(world: World):
+    """The names at the far side hold our tokens: each one is looked for while they are found."""
+    many = 130
+    for number in range(many):
+        world.put(f"{number}.mp4")
+    world.until(lambda: len(world.far.attempts) == many)
+    world.advance(600)
+    world._stop()
+    shutil.rmtree(world.state_dir)
+    world._start()
+    world.advance(1200)
+    assert [row.state for row in world.rows()] == [State.PARSED] * many
+    assert len(world.far.attempts) == many
+
+
 def test_a_hint_of_what_is_no_video_asks_for_no_look(world: World):
     world.advance(10)
     (world.drop / "note.xml").write_text("<x/>")

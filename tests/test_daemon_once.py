@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import LOST_BUT_STORED, Fate, answer, refused
-from world import worlds
 
+from fake_farside import LOST_BUT_STORED, Fate, answer, refused
 from ingestd.daemon.once import Once, Pass
 from ingestd.errors import Exit
 from ingestd.journal import add_wish
 from ingestd.model import State
 from ingestd.remote.contract import Refusal, Trouble
+from world import worlds
 
 if TYPE_CHECKING:
     from pathlib import Path

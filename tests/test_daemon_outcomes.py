@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import CUT, DEAD, LOST, LOST_BUT_STORED, TAKEN, Fate, answer, refused
-from world import CLIP, START, slow_worlds
 
+from fake_farside import CUT, DEAD, LOST, LOST_BUT_STORED, TAKEN, Fate, answer, refused
 from ingestd import clips
 from ingestd.filestat import FdSource
 from ingestd.fingerprint import sampled
@@ -17,6 +17,7 @@ from ingestd.journal import DiskFullError
 from ingestd.model import GateName, Reason, State
 from ingestd.naming import stem_of, upload_name
 from ingestd.remote.envelope import Answer, Envelope
+from world import CLIP, START, slow_worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,9 +78,7 @@ def test_the_end_of_an_attempt_decides(world: World, name: str):
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if name not in ("413", "415")])
-def test_whatever_happened_the_clip_is_searchable_and_paid_once_in_the_end(
-    world: World, name: str
-):
+def test_whatever_happened_the_clip_is_searchable_and_paid_once_in_the_end(world: World, name: str):
     world.put("before.mp4")
     world.advance(200)
     path = after_one(world, TABLE[name][0])
@@ -113,7 +112,7 @@ def test_the_delay_between_attempts_grows_to_its_largest(world: World):
     world.far.plan(*[Fate(answer("1"), early=True)] * 6)
     world.advance(600)
     starts = [attempt.at for attempt in world.far.attempts]
-    gaps = [late - early for early, late in zip(starts, starts[1:], strict=False)]
+    gaps = [late - early for early, late in itertools.pairwise(starts)]
     assert gaps == [5.0, 10.0, 20.0, 40.0, 40.0, 40.0]
 
 
@@ -191,7 +190,7 @@ def test_an_id_before_the_last_byte_is_an_acceptance(world: World):
 
 
 def test_what_was_paid_is_counted(world: World):
-    path = world.put("a.mp4")
+    world.put("a.mp4")
     world.put("b.mp4")
     world.far.plan(TAKEN, LOST_BUT_STORED)
     world.advance(300)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import LOST, Fate
-from world import worlds
 
-from ingestd.config import WatchMode
+from fake_farside import LOST, Fate
+from ingestd.config import ConfirmThen, WatchMode
 from ingestd.model import Reason, State
+from world import worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,6 +142,38 @@ def test_a_gone_file_says_that_an_attempt_was_never_confirmed(world: World):
     assert world.state(path) is State.CONFIRMING
     world.until(lambda: world.state(path) is State.GONE, limit=3600)
     assert "never confirmed" in world.row(path).detail
+
+
+def unconfirmed(world: World) -> Path:
+    """A file whose answer was lost and of which nobody can tell whether it arrived."""
+    world.restart(**world.section("indexing", confirm_then=ConfirmThen.HOLD, confirm_for=60.0))
+    path = world.put("a.mp4")
+    world.far.plan(LOST)
+    world.until(lambda: world.state(path) is State.HELD)
+    return path
+
+
+def test_a_file_that_may_be_paid_is_never_gone_and_never_sent_again(world: World):
+    path = unconfirmed(world)
+    content = path.read_bytes()
+    path.unlink()
+    world.advance(300)
+    assert world.row(path).reason is Reason.UNCONFIRMED
+    path.write_bytes(content)
+    world.advance(300)
+    assert world.row(path).reason is Reason.UNCONFIRMED
+    assert len(world.bodies()) == 1
+
+
+def test_another_file_in_the_place_of_one_that_may_be_paid_is_sent_and_the_old_row_stays(
+    world: World,
+):
+    path = unconfirmed(world)
+    world.put("a.mp4", salt="another")
+    world.advance(300)
+    old, new = world.rows(path)
+    assert (old.state, old.reason) == (State.HELD, Reason.UNCONFIRMED)
+    assert new.state is State.PARSED
 
 
 # --- roots --------------------------------------------------------------------------------------

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import LOST, Fate, answer
-from world import worlds
 
+from fake_farside import LOST, Fate, answer
 from ingestd.daemon import judging
 from ingestd.journal import CorruptJournalError, DiskFullError, JournalBusyError
 from ingestd.journal.faults import ReadOnlyJournalError
 from ingestd.model import GateName, State
+from world import worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +123,7 @@ def test_a_damaged_file_of_the_journal_ends_the_daemon(world: World, monkeypatch
     path = world.put("a.mp4")
     world.until(lambda: world.state(path) is State.QUEUED)
     world.lanes.close()
-    world.daemon.flights._open.preflights.clear()
+    world.daemon.flights.preflights.open.clear()
     with (
         pytest.raises(CorruptJournalError),
         failing(world, monkeypatch, "due", CorruptJournalError("damaged"), times=1),
@@ -191,9 +192,9 @@ def test_a_damaged_row_that_was_due_lets_the_loop_sleep(world: World):
         "seeing.consider",
         "seeing._missed",
         "contents._weigh",
-        "flights._looks_first",
-        "flights._adopted",
-        "flights._start",
+        "flights.preflights._looks_first",
+        "flights.preflights._adopted",
+        "flights.preflights._start",
         "flights._record",
         "following._read",
         "confirming._weigh",
@@ -207,8 +208,9 @@ def test_a_bug_at_one_place_stops_no_other_file_and_loses_none(
     world.put("before.mp4")
     world.advance(100)
     world.restart(**world.section("upload", concurrency=1))
-    desk, _, method = place.partition(".")
-    real, broken = getattr(getattr(world.daemon, desk), method), []
+    desk, _, method = place.rpartition(".")
+    owner = attrgetter(desk)(world.daemon)
+    real, broken = getattr(owner, method), []
 
     def once(*args: object, **more: object) -> object:
         if not broken:
@@ -216,7 +218,7 @@ def test_a_bug_at_one_place_stops_no_other_file_and_loses_none(
             raise RuntimeError("a bug")
         return real(*args, **more)
 
-    monkeypatch.setattr(getattr(world.daemon, desk), method, once)
+    monkeypatch.setattr(owner, method, once)
     world.far.plan(LOST)
     world.put("copy 1.mp4", salt="x")
     world.put("copy 2.mp4", salt="x")

@@ -7,12 +7,12 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from world import worlds
 
 from ingestd import probe
 from ingestd.config import WatchMode
 from ingestd.daemon.messages import HintsLost
 from ingestd.model import Reason, State
+from world import worlds
 
 if TYPE_CHECKING:
     from pathlib import Path

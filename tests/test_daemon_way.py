@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from blake3 import blake3
-from fake_farside import LOST, LOST_BUT_STORED, Fate
-from world import START, PowerCut, worlds
 
+from fake_farside import LOST, LOST_BUT_STORED, Fate
 from ingestd import clips
 from ingestd.config import Fields
 from ingestd.model import Container, Reason, State
 from ingestd.naming import stem_of, token_of
+from world import START, PowerCut, worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from world import World
-
     from ingestd.remote.contract import Upload
+    from world import World
 
 
 @pytest.fixture

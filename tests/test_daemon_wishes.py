@@ -6,12 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_farside import Fate, answer
-from world import worlds
 
+from fake_farside import Fate, answer
 from ingestd.config import Fields
 from ingestd.journal import Selection, add_wish
 from ingestd.model import GateName, Reason, State
+from world import worlds
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from ingestd.model import State
 
 ROOT = Path(__file__).parent.parent
 EVENT = re.compile(
-    r'"((?:api|config|confirm|daemon|file|folder|gate|index|journal|loop|upload|watch|wish|worker)'
+    r'"((?:api|config|confirm|daemon|file|folder|gate|index|journal|loop|pass|upload|watch|wish|worker)'
     r'\.[a-z_]+)"'
 )
 NO_EVENTS = {"api.key_file", "config.yaml", "journal.db", "upload.bandwidth"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,21 @@ if TYPE_CHECKING:
     import click
 
     from ingestd.config import Settings
+
+
+#: What commands import only when they need it; each brings the rest of its kind.
+_LATE = (
+    "ingestd.cli.terminal",
+    "ingestd.cli.walk",
+    "ingestd.daemon.folders",
+    "ingestd.probe",
+    "ingestd.remote.client",
+    "rich.console",
+    "rich.live",
+    "rich.progress",
+    "rich.text",
+    "traceback",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +104,19 @@ def become_owner(state_dir: Path) -> None:
         return
     if owner.st_uid == 0:
         return
+    _import_all()
     os.setgroups([])
     os.setgid(owner.st_gid)
     os.setuid(owner.st_uid)
+
+
+def _import_all() -> None:
+    """Load what commands import late: the owner may not be allowed to read Python's own files.
+
+    So it is with pipx or uv in the home of root.
+    """
+    for name in _LATE:
+        importlib.import_module(name)
 
 
 def absolute(path: str) -> str:

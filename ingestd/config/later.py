@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ingestd.config.findings import Loc
     from ingestd.config.settings import Settings
+    from ingestd.config.timetable import BandwidthStep
 
 # Key, what of its value is used and not to be had ("": nothing), and what happens instead.
 Promise = tuple[str, "Callable[[Any], str]", str]
@@ -43,8 +44,9 @@ def _oversize(value: object) -> str:
     return "" if value is Oversize.REJECT else str(value)
 
 
-def _timetable(steps: tuple[object, ...]) -> str:
-    return "a timetable" if len(steps) > 1 else ""
+def _timetable(steps: tuple[BandwidthStep, ...]) -> str:
+    """One rate for the whole day is a single step from midnight on."""
+    return "a timetable" if any(step.at for step in steps) else ""
 
 
 _COMPLETE = "a file counts as complete by its quiet time and its content."

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING
 
 from ingestd import evidence
 from ingestd.daemon import jobs
-from ingestd.daemon.flights import NAMES_SHOWN, linked_elsewhere, sought_as
 from ingestd.daemon.messages import LookEnded, Polled
+from ingestd.daemon.ours import (
+    learn_name,
+    learn_scope,
+    linked_elsewhere,
+    names_are_shown,
+    scopes_seen,
+    sought_as,
+)
 from ingestd.follow import plan_polls
 from ingestd.lifecycle import events
 from ingestd.model import Scope, State
@@ -25,8 +32,6 @@ if TYPE_CHECKING:
     from ingestd.model import Item, Send, Video
 
 LANE = "ask"
-#: Meta key: the scopes that are proven.
-SCOPES_SEEN = "scopes_seen"
 #: Rows due within this time are asked for together, seconds.
 TOGETHER_S = 1.0
 #: Rows planned at once.
@@ -167,17 +172,12 @@ class Following:
             if video is None
             else events.StatusRead(video.status, spent, video.cause, video.duration_s)
         )
-        if video is not None and video.name is not None and item.upload_name is not None:
-            self._learn_names(evidence.shows(video.name, sought_as(item.upload_name, 0)))
+        if video is not None and item.upload_name is not None:
+            learn_name(ctx, item.upload_name, video.name)
         after = ctx.apply(item, read)
         if after.state is not State.INDEXING:
             self._one_by_one.discard(item.id)
             self._asking.stretches.broke(item.id)
-
-    def _learn_names(self, shown: bool) -> None:  # noqa: FBT001 - one fact
-        journal = self._asking.ctx.journal
-        if journal.meta(NAMES_SHOWN) is not shown:
-            journal.set_meta(NAMES_SHOWN, shown)
 
 
 class Confirming:
@@ -265,7 +265,7 @@ class Confirming:
         """
         if sought.token is None:
             return False
-        shown = self._asking.ctx.journal.meta(NAMES_SHOWN) is True
+        shown = names_are_shown(self._asking.ctx)
         return shown or not evidence.possible(sought, videos, linked, send.watermark)
 
     def _found(self, item: Item, send: Send, video_no: str, others: tuple[str, ...]) -> None:
@@ -278,19 +278,6 @@ class Confirming:
             ctx.journal.end_send(send.id, ctx.now.wall, "found")
             ctx.apply(item, events.TakenIn(video_no, None, "found", detail))
         self._asking.stretches.broke(item.id)
-
-
-def scopes_seen(ctx: Context) -> list[str]:
-    """Scopes in whose list one of our own uploads was seen: they are the right ones (rules R2)."""
-    seen = ctx.journal.meta(SCOPES_SEEN, [])
-    return [str(one) for one in seen] if isinstance(seen, list) else []
-
-
-def learn_scope(ctx: Context, scope: str) -> None:
-    """One of our uploads was seen in this scope's list."""
-    seen = scopes_seen(ctx)
-    if scope and scope not in seen:
-        ctx.journal.set_meta(SCOPES_SEEN, [*seen, scope])
 
 
 def _sought(send: Send) -> evidence.Sought:

@@ -96,5 +96,11 @@ class ByHand:
             "done": [],
             "taken": taken,
             "refused": refused,
-            "text": f"{taken} files are looked into now; what is known already is not paid again.",
+            "text": _said(taken, len(refused)),
         }
+
+
+def _said(taken: int, refused: int) -> str:
+    files = "1 file is" if taken == 1 else f"{taken} files are"
+    text = f"{files} looked into now; what is known already is not paid again"
+    return text + (f", {refused} could not be taken." if refused else ".")

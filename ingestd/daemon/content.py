@@ -152,7 +152,9 @@ class Contents:
         )
 
     def _clear(self, item: Item) -> None:
-        cleared = replace(item, suspect_of=None)
+        wall = self._ctx.now.wall  # a suspect is never due, so that no step of the clock moved it
+        due = min(item.next_attempt_at or wall, wall)
+        cleared = replace(item, suspect_of=None, next_attempt_at=due)
         self._ctx.journal.revise(item, cleared, self._ctx.now.wall)
 
     def _moved(self, before: Item | None, after: Item) -> None:
@@ -160,6 +162,8 @@ class Contents:
         self._look_again = True
         if after.state is State.QUEUED and (before is None or before.state not in SUSPECTED):
             self._suspect(after)
+        if after.state is State.INDEXING and after.content_hash is None:
+            self._hash(after)  # adopted or found: its bytes are known while its file is still there
         if before is None or after.video_no is not None:
             return
         ended = after.state in NO_ORIGINAL or after.state is State.FAILED

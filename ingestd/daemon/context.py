@@ -74,6 +74,8 @@ class Context:
     def apply(self, item: Item, event: Event) -> Item:
         """Decide, record, tell: the only way in which the loop moves a row."""
         decision = decide(item, event, self.now.wall, self.policy(), self.jitter())
+        if decision.item is item:
+            return item
         if decision.name is None:
             return self.journal.revise(item, decision.item, self.now.wall)
         with self.journal.transaction():

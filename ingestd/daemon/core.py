@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from blake3 import blake3
+
 from ingestd.daemon import messages as m
 from ingestd.daemon.asking import Asking, Confirming, Following
 from ingestd.daemon.byhand import ByHand
@@ -82,7 +84,7 @@ class Daemon:
             m.Probed: self.judging.probed,
             m.FoundByHand: self.wishes.found,
             m.Hashed: self.contents.hashed,
-            m.Prepared: self.flights.prepared,
+            m.Prepared: self.flights.preflights.prepared,
             m.MarkWanted: self.flights.mark_wanted,
             m.UploadEnded: self.flights.ended,
             m.Polled: self.following.polled,
@@ -223,9 +225,14 @@ class Daemon:
     def reconfigure(self, settings: Settings, key: ApiKey) -> None:
         """Swap the settings; uploads under way go on."""
         self.ctx.settings = settings
-        self.snapshots.key = key
+        self.use_key(key)
         self.judging.reconfigure()
         self.seeing.reconfigure()
+
+    def use_key(self, key: ApiKey) -> None:
+        """Name the key that is in use now."""
+        self.snapshots.key = key
+        self.keeper.key_is(blake3(key.secret.encode()).hexdigest()[:16])
 
     def begin_stop(self) -> None:
         """Start nothing more; abort the bodies that cannot finish within the grace."""

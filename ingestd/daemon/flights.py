@@ -1,24 +1,25 @@
-"""Every attempt from the question before it to the record after it (rules R1, R2)."""
+"""Every attempt from its claim over the mark to the record of its outcome (rules R1)."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestd import evidence, fields
-from ingestd.daemon import jobs
+from ingestd import fields
 from ingestd.daemon.context import NOT_NOW
-from ingestd.daemon.messages import MarkWanted, Prepared, UploadEnded
+from ingestd.daemon.limiter import Limiter
+from ingestd.daemon.messages import MarkWanted, UploadEnded
+from ingestd.daemon.ours import learn_name
 from ingestd.daemon.outcomes import meaning_of
+from ingestd.daemon.preflight import LANE, Preflight, Preflights
 from ingestd.daemon.recovery import settle
-from ingestd.daemon.uploads import keep_pace, kept_pace
 from ingestd.errors import JournalError
 from ingestd.journal import ConflictError, DiskFullError
 from ingestd.lifecycle import events
 from ingestd.model import GateName, Send, State
-from ingestd.naming import stem_of, token_of, upload_name
 from ingestd.remote.contract import (
+    Aborted,
     Accepted,
     Progress,
     Refusal,
@@ -28,28 +29,16 @@ from ingestd.remote.contract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from ingestd.daemon.asking import Asking
     from ingestd.daemon.context import Context
     from ingestd.daemon.gatekeeper import Gatekeeper
-    from ingestd.journal import Journal
     from ingestd.model import Item, Scope
     from ingestd.remote.contract import Outcome
 
-LANE = "upload"
-#: A watermark this old still serves: an older one only makes a search longer, seconds.
-WATERMARK_S = 60.0
-#: Before a first attempt of a body of this size its name is looked for (rules R2) ...
-LOOK_FIRST_SIZE = 8 << 20
-#: ... and of any size while the journal is as young as this, rows.
-YOUNG_JOURNAL = 100
 #: How long a worker waits for its mark (rules R1), seconds.
 MARK_PATIENCE_S = 30.0
-#: How long a row rests whose preflight brought no answer, seconds; its gate decides beyond that.
-REST_S = 5.0
-#: Meta key: does the far side's list show our names? True, False, or absent: not seen yet.
-NAMES_SHOWN = "names_shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +53,6 @@ class Flight:
     probes: frozenset[GateName]
 
 
-@dataclass(slots=True)
-class _Preflight:
-    item: Item
-    scope: Scope
-    name: str
-    probes: frozenset[GateName]
-
-
-@dataclass(slots=True)
-class _Watermark:
-    create_time: float | None
-    read_at: float  # monotonic
-
-
-@dataclass(slots=True)
-class _Open:
-    flights: dict[int, Flight] = field(default_factory=dict)
-    preflights: dict[int, _Preflight] = field(default_factory=dict)
-
-
 class Flights:
     """The desk that owns every attempt."""
 
@@ -95,163 +64,36 @@ class Flights:
         opener: Callable[[Item], Callable[[], int]],
     ) -> None:
         """Take the desk; `opener` gives a function that opens a row's file, safely."""
-        self._ctx, self._keeper, self._asking, self._opener = ctx, keeper, asking, opener
-        self._open = _Open()
-        self._watermarks: dict[str, _Watermark] = {}
-        self._pace = kept_pace(ctx)
+        self._ctx, self._keeper, self._opener = ctx, keeper, opener
+        self.limiter = Limiter(ctx)
+        self.preflights = Preflights(ctx, keeper, asking, self.limiter, self._start)
+        self._flights: dict[int, Flight] = {}
         self._last_unreachable: int | None = None
         self._loop = threading.get_ident()
 
     def __len__(self) -> int:
         """How many attempts are under way or being prepared."""
-        return len(self._open.flights) + len(self._open.preflights)
+        return len(self._flights) + len(self.preflights.open)
 
     def __contains__(self, item_id: object) -> bool:
-        return item_id in self._open.flights or item_id in self._open.preflights
+        return item_id in self._flights or item_id in self.preflights.open
 
     @property
     def under_way(self) -> tuple[Flight, ...]:
         """The attempts whose body goes out or whose answer is awaited."""
-        return tuple(self._open.flights.values())
+        return tuple(self._flights.values())
 
     def sizes(self) -> list[int]:
         """The sizes of all of them, bytes."""
-        items = [flight.item for flight in self._open.flights.values()]
-        items += [one.item for one in self._open.preflights.values()]
+        items = [flight.item for flight in self._flights.values()]
+        items += [one.item for one in self.preflights.open.values()]
         return [item.stat.size for item in items if item.stat]
-
-    def next_start(self) -> float:
-        """When the limiter lets the next upload start, wall clock."""
-        self._pace = self._pace.mended(self._ctx.now.wall)
-        return self._pace.next_start(self._ctx.settings.upload.per_minute, self._ctx.now.wall)
-
-    # --- before -----------------------------------------------------------------------------
-
-    def begin(self, item: Item, probes: frozenset[GateName]) -> None:
-        """Begin an attempt: ask the far side first where the rules say so, else start."""
-        self._keeper.probing |= probes
-        self._pace = replace(self._pace, last_start=self._ctx.now.wall)
-        scope = fields.scope_of(item.fields, self._ctx.settings.api.scope.value)
-        token = self._ctx.settings.upload.name_token
-        flight = _Preflight(
-            item, scope, upload_name(item.path, item.fingerprint or "", token=token), probes
-        )
-        fresh, look = self._knows_newest(scope), self._looks_first(item)
-        self._open.preflights[item.id] = flight
-        if fresh and not look:
-            self._start_or_drop(flight)
-            return
-        far, stem = self._ctx.far, stem_of(flight.name) if look else None
-        broke = Prepared(item.id, Trouble(Refusal.GARBLED, "the preflight broke"))
-        self._ctx.workers.submit(
-            LANE,
-            lambda: jobs.prepare(far, item.id, scope, stem, read_watermark=not fresh),
-            broke,
-        )
-
-    def rests_until(self, item: Item) -> float | None:
-        """When the question before this upload may be asked, monotonic; None: now, or none is."""
-        scope = fields.scope_of(item.fields, self._ctx.settings.api.scope.value)
-        if self._asking.pause_until <= self._ctx.now.mono:
-            return None
-        asks = self._looks_first(item) or not self._knows_newest(scope)
-        return self._asking.pause_until if asks else None
-
-    def _knows_newest(self, scope: Scope) -> bool:
-        mark = self._watermarks.get(str(scope))
-        return mark is not None and self._ctx.now.mono - mark.read_at < WATERMARK_S
-
-    def _looks_first(self, item: Item) -> bool:
-        if item.pay_again and not item.attempts:
-            return False
-        if item.attempts or self._ctx.journal.last_send(item.id) is not None:
-            return True
-        size = item.stat.size if item.stat else 0
-        young = sum(self._ctx.journal.counts().values()) < YOUNG_JOURNAL
-        return young or size >= LOOK_FIRST_SIZE
-
-    def prepared(self, message: Prepared) -> None:
-        """Go on after the preflight: adopt what is there already, start, or rest."""
-        flight = self._open.preflights.get(message.item_id)
-        if flight is None:
-            return
-        try:
-            self._go_on(flight, message)
-        except Exception:
-            self._drop(flight)  # its slot is not lost for it
-            raise
-
-    def _go_on(self, flight: _Preflight, message: Prepared) -> None:
-        if message.trouble is not None:
-            self._preflight_failed(flight, message.trouble)
-            return
-        self._asking.answered()
-        if message.watermark_read:
-            self._watermarks[str(flight.scope)] = _Watermark(message.watermark, self._ctx.now.mono)
-        item = self._ctx.journal.item(message.item_id)
-        if item is None or item.state is not State.QUEUED or self._ctx.stopping:
-            self._drop(flight)
-            return
-        if any(gate.name not in flight.probes for gate in self._keeper.closed):
-            self._drop(flight)  # it closed while the far side was asked
-            return
-        flight.item = item
-        if not self._adopted(flight, message):
-            self._start(flight)
-
-    def _preflight_failed(self, flight: _Preflight, trouble: Trouble) -> None:
-        self._drop(flight)
-        kind = Refusal.UNREACHABLE if trouble.kind is Refusal.GARBLED else trouble.kind
-        self._asking.failed(replace(trouble, kind=kind), [])
-        item = self._ctx.journal.item(flight.item.id)
-        if item is not None and item.state is State.QUEUED:
-            rest = replace(item, next_attempt_at=self._ctx.now.wall + REST_S)
-            self._ctx.journal.revise(item, rest, self._ctx.now.wall)
-
-    def _adopted(self, flight: _Preflight, message: Prepared) -> bool:
-        item = flight.item
-        if not message.seen or item.stat is None:
-            return False
-        sought = sought_as(flight.name, item.stat.size)
-        video = evidence.weigh(sought, message.seen, self._linked(item, message)).video
-        if video is None:
-            return False
-        detail = "memories.ai had it already: nothing was sent and nothing is paid again."
-        with self._ctx.journal.transaction():
-            claimed = self._ctx.apply(item, events.Claimed(flight.name, str(flight.scope)))
-            taken = events.TakenIn(video.video_no, None, "found", detail)
-            self._ctx.apply(claimed, taken)
-        self._drop(flight)
-        return True
-
-    def _linked(self, item: Item, message: Prepared) -> frozenset[str]:
-        owners = (
-            (one.video_no, self._ctx.journal.by_video_no(one.video_no)) for one in message.seen
-        )
-        return frozenset(no for no, owner in owners if owner is not None and owner.id != item.id)
-
-    def _drop(self, flight: _Preflight) -> None:
-        self._open.preflights.pop(flight.item.id, None)
-        self._keeper.probing -= flight.probes
-        self._pace = kept_pace(self._ctx)  # nothing went out: the interval is not spent
 
     # --- under way --------------------------------------------------------------------------
 
-    def _start_or_drop(self, preflight: _Preflight) -> None:
-        """Start; what cannot be recorded gives its slot back."""
-        try:
-            self._start(preflight)
-        except Exception:
-            self._drop(preflight)
-            raise
-
-    def _start(self, preflight: _Preflight) -> None:
+    def _start(self, preflight: Preflight, watermark: float | None) -> None:
+        """Claim the row, record the attempt, send a worker on its way."""
         item, now = preflight.item, self._ctx.now
-        if item.stat is None or item.container is None or item.fingerprint is None:
-            self._drop(preflight)  # cannot be: a queued row was judged
-            return
-        mark = self._watermarks.get(str(preflight.scope))
-        self._pace = replace(self._pace, last_start=now.wall)
         with self._ctx.journal.transaction():
             item = self._ctx.apply(item, events.Claimed(preflight.name, str(preflight.scope)))
             send = self._ctx.journal.begin_send(
@@ -261,14 +103,13 @@ class Flights:
                     at=now.wall,
                     upload_name=preflight.name,
                     scope=str(preflight.scope),
-                    size=preflight.item.stat.size if preflight.item.stat else 0,
-                    watermark=mark.create_time if mark else None,
+                    size=item.stat.size if item.stat else 0,
+                    watermark=watermark,
                 )
             )
-            keep_pace(self._ctx, self._pace)
-        del self._open.preflights[item.id]
+            self.limiter.started()
         flight = Flight(item, send, Progress(), threading.Event(), now.mono, preflight.probes)
-        self._open.flights[item.id] = flight
+        self._flights[item.id] = flight
         upload, far = self._upload(flight, preflight.scope), self._ctx.far
 
         def job() -> UploadEnded:
@@ -319,7 +160,7 @@ class Flights:
         message.answer(self._mark(message.send_id))
 
     def _mark(self, send_id: int) -> bool:
-        flight = next((f for f in self._open.flights.values() if f.send.id == send_id), None)
+        flight = next((f for f in self._flights.values() if f.send.id == send_id), None)
         if flight is None or flight.stop.is_set():
             return False
         try:
@@ -336,7 +177,7 @@ class Flights:
 
     def ended(self, message: UploadEnded) -> None:
         """Record how an attempt ended, before anything else happens to its row."""
-        flight = self._open.flights.get(message.item_id)
+        flight = self._flights.get(message.item_id)
         if flight is None:
             return
         try:
@@ -360,7 +201,7 @@ class Flights:
 
     def _land(self, flight: Flight) -> None:
         """Free the slot."""
-        self._open.flights.pop(flight.item.id, None)
+        self._flights.pop(flight.item.id, None)
         self._keeper.probing -= flight.probes
 
     def _settle(self, flight: Flight) -> None:
@@ -381,6 +222,8 @@ class Flights:
         item = ctx.journal.item(flight.item.id)
         if item is None:
             raise JournalError(f"row {flight.item.id} is not in the journal any more")
+        if isinstance(outcome, Aborted) and not sent:
+            self.limiter.unspent(flight.send.at)
         after = ctx.apply(item, event)
         if isinstance(outcome, Unknown) and outcome.readable:
             ctx.readable.add(item.id)
@@ -401,13 +244,9 @@ class Flights:
     def _accepted(self, item: Item, flight: Flight, outcome: Accepted) -> None:
         ctx = self._ctx
         self._last_unreachable = None
-        self._pace = replace(self._pace, last_acceptance=ctx.now.wall)
-        keep_pace(ctx, self._pace)
+        self.limiter.accepted()
         ctx.count_paid(item, flight.send.size)
-        if outcome.video_name is not None:
-            sought = sought_as(flight.send.upload_name, flight.send.size)
-            shown = evidence.shows(outcome.video_name, sought)
-            ctx.journal.set_meta(NAMES_SHOWN, shown)
+        learn_name(ctx, flight.send.upload_name, outcome.video_name)
         self._keeper.accepted()
 
     def stop_all(self, *, grace: float) -> None:
@@ -420,17 +259,3 @@ class Flights:
             left = flight.send.size - flight.progress.sent
             if left > rate * grace:
                 flight.stop.set()
-
-
-def linked_elsewhere(journal: Journal, item_id: int, numbers: Iterable[str]) -> frozenset[str]:
-    """Which of these videos belong to other rows: they prove nothing for this one (rules R2)."""
-    owners = {number: journal.by_video_no(number) for number in numbers}
-    return frozenset(
-        number for number, owner in owners.items() if owner is not None and owner.id != item_id
-    )
-
-
-def sought_as(name: str, size: int) -> evidence.Sought:
-    """What to look for at the far side: an upload of this name and size."""
-    stem = stem_of(name)
-    return evidence.Sought(stem, size, token_of(stem))

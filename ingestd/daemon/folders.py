@@ -88,20 +88,35 @@ class Watched:
         """Seconds until the next pass."""
         if not self.in_order:
             return min(self.folder.poll_interval, self.folder.rescan_interval, MEND_S)
-        return self.folder.rescan_interval if self.mode == "events" else self.folder.poll_interval
+        if self.mode == "poll" or self.detail:  # what could not be read is looked at sooner
+            return min(self.folder.poll_interval, self.folder.rescan_interval)
+        return self.folder.rescan_interval
 
     def report(self, report: ScanReport, wall: float) -> bool:
-        """Take in how a pass went; tell whether the root's state changed."""
-        before, first = self.state, not self.passes
+        """Take in how a pass went; tell whether that is news."""
+        before, said, first = self.state, self.detail, not self.passes
         self.state, self.detail = report.state.value, report.detail
         self.mended = self.in_order and (first or before != self.state)
         if report.ok:
             self.last_scan_at, self.since = wall, None
             self.ignored_by = dict(report.ignored_by)
             self.passes += report.complete
+            self.detail = _troubles(report)
         elif before == RootState.OK.value or self.since is None:
             self.since = wall
-        return before != self.state
+        return (before, said) != (self.state, self.detail)
+
+
+def _troubles(report: ScanReport) -> str:
+    """What lies below the folder and cannot be read: visible, and looked at again (rules R5)."""
+    if not report.troubles:
+        return report.detail
+    first, more = report.troubles[0], len(report.troubles) - 1
+    others = f" and {more} more" if more else ""
+    return (
+        f"{first.path}{others} cannot be read ({first.error}): what lies there is not uploaded. "
+        "Give ingestd's user the right to read it; it is looked at again by itself."
+    )
 
 
 def name_rules(settings: Settings, folder: Folder) -> NameRules:

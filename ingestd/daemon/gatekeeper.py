@@ -22,6 +22,9 @@ GATE_OF: dict[Refusal, GateName] = {
     Refusal.UNREACHABLE: GateName.UNREACHABLE,
 }
 
+#: Meta key: which API key was in use last, as a hash from which it cannot be told.
+KEY_DIGEST = "key_digest"
+
 #: What a person reads in `status`: what it means and what to do.
 WORDS: dict[GateName, str] = {
     GateName.RATE_LIMIT: "The far side says: too many uploads. They go on by themselves.",
@@ -142,6 +145,16 @@ class Gatekeeper:
         for gate in self.closed:
             self._save(gates.probe_now(gate, self._ctx.now.wall), quiet=True)
         return tuple(self._gates)
+
+    def key_is(self, digest: str) -> None:
+        """Note which key is in use; a new one lets the gate that refused the old one try again."""
+        before = self._ctx.journal.meta(KEY_DIGEST)
+        if before == digest:
+            return
+        self._ctx.journal.set_meta(KEY_DIGEST, digest)
+        gate = self._gates.get(GateName.AUTH)
+        if before is not None and gate is not None:
+            self._save(gates.probe_now(gate, self._ctx.now.wall), quiet=True)
 
     def set_back(self, seconds: float) -> None:
         """The wall clock was set back by so much, or before the start by nobody knows how much."""

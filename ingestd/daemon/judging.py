@@ -194,7 +194,7 @@ class Judging:
             if current is not None and self._stands(current) and like.pay_again is False:
                 self._judge_again(current, judged, like)
                 return
-            if current is not None and current.state in REPLACEABLE:
+            if current is not None and self._gives_way(current):
                 self._ctx.apply(current, events.Replaced())
             added = replace(
                 like,
@@ -211,6 +211,14 @@ class Judging:
         """Tell whether a row is judged anew in place; one that was replaced was another file's."""
         return current.state in JUDGED_AGAIN and current.reason is not Reason.REPLACED
 
+    @staticmethod
+    def _gives_way(current: Item) -> bool:
+        """Tell whether a row ends because another file stands at its path.
+
+        One whose upload may have arrived does not (interface 2): it stays held, as history.
+        """
+        return current.state in REPLACEABLE and current.reason is not Reason.UNCONFIRMED
+
     def _judge_again(self, current: Item, judged: events.Judged, like: Item) -> None:
         kept = replace(
             like,
@@ -221,7 +229,8 @@ class Judging:
             attempts=current.attempts,
             first_seen_at=current.first_seen_at,
             updated_at=current.updated_at,
-            hidden=current.hidden and (current.state, current.reason) == (judged.state, judged.reason),
+            hidden=current.hidden
+            and (current.state, current.reason) == (judged.state, judged.reason),
         )
         revised = self._ctx.journal.revise(current, kept, self._ctx.now.wall)
         self._ctx.apply(revised, judged)

@@ -69,8 +69,8 @@ class Pass:
 
     def over(self) -> Exit | None:
         """Say with which exit code the pass is over; None: it is not."""
-        timeout = self._once.timeout
-        if timeout is not None and self._ctx.now.mono - self._began >= timeout:
+        deadline = self.deadline()
+        if deadline is not None and self._ctx.now.mono >= deadline:
             return Exit.STOPPED_EARLY
         if not self._seen_all():
             return None
@@ -82,6 +82,29 @@ class Pass:
         rooted = all(watched.in_order for watched in self._seeing.watched.values())
         bad = any(row.state in BAD or self._left_behind(row) for row in self._last.values())
         return Exit.DONE if rooted and not bad and not self._unfinished() else Exit.PROBLEMS
+
+    def why(self, over: Exit) -> str:
+        """Say in one sentence why the pass did not end well; "" when it did."""
+        if over is Exit.DONE:
+            return ""
+        gates = [f"{gate.name.value}: {gate.detail}" for gate in self._keeper.closed]
+        if over is Exit.STOPPED_EARLY:
+            left = len(self._working())
+            cause = "; ".join(gates) or "its time is over"
+            return f"{left} files wait, nothing of them is lost: {cause}"
+        said = [
+            f"{count} {state.value}"
+            for state in sorted(BAD)
+            if (count := sum(row.state is state for row in self._last.values()))
+        ]
+        if unfinished := self._unfinished():
+            said.append(f"{unfinished} not complete or not readable yet")
+        said += [watched.detail for watched in self._seeing.watched.values() if watched.detail]
+        return f"{', '.join(said)}. See: ingestd list, and: ingestd show FILE"
+
+    def deadline(self) -> float | None:
+        """When its time is over, monotonic; None: it has no limit."""
+        return None if self._once.timeout is None else self._began + self._once.timeout
 
     def _seen_all(self) -> bool:
         """Every folder was scanned, or cannot be; all that was seen is judged, or never will be."""

@@ -50,7 +50,10 @@ def meaning_of(outcome: Outcome) -> Meaning:
 def _refused(trouble: Trouble, answered: bool) -> Meaning:  # noqa: FBT001 - private, two callers in sight
     recorded = "refused" if answered else "not_sent"
     if trouble.kind is Refusal.FILE and trouble.http in FOR_GOOD:
-        text = f"memories.ai does not take it, nothing was billed: {sentence(trouble.text)}"
+        text = (
+            f"memories.ai does not take it, nothing was billed: {sentence(trouble.text)} It is not "
+            "sent again by itself. Look at the file; when it is mended: ingestd retry"
+        )
         return Meaning(events.FileRefused(text), recorded)
     failed = events.AttemptFailed(f"Not accepted, nothing was billed: {sentence(trouble.text)}")
     return Meaning(failed, recorded, trouble)

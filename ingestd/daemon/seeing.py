@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Looks in one job; more wait for the next, so that a scan is not held up for long.
 MOST_LOOKS = 2000
+#: What one pass missed is looked for by the next this soon, seconds: a pass over directories that
+#: did not change costs next to nothing, and a vanished file must not hold up the queue.
+ABSENT_S = 5.0
 #: Reasons that are looked into again by themselves (interface 2).
 BY_THEMSELVES = frozenset({Reason.INCOMPLETE, Reason.EMPTY, Reason.UNREADABLE})
 
@@ -229,7 +232,8 @@ class Seeing:
             return
         watched.scanning = False
         if watched.report(message.report, self._ctx.now.wall):
-            tell = self._ctx.log.info if watched.in_order else self._ctx.log.warning
+            fine = watched.in_order and not watched.detail
+            tell = self._ctx.log.info if fine else self._ctx.log.warning
             tell(f"folder.{watched.state}", folder=watched.name, detail=watched.detail or None)
         watched.next_scan = self._ctx.now.mono + watched.interval()
         if not watched.in_order:
@@ -241,7 +245,7 @@ class Seeing:
         if watched.full and message.report.complete:
             watched.looks.update(self._in_lost_directories(watched, message.report))
         if watched.absent and len(due) < len(watched.absent):
-            soon = self._ctx.now.mono + min(watched.interval(), watched.folder.poll_interval)
+            soon = self._ctx.now.mono + min(watched.interval(), ABSENT_S)
             watched.next_scan = min(watched.next_scan, soon)
 
     def _unsent(self, watched: Watched) -> list[str]:
@@ -333,9 +337,8 @@ class Seeing:
             return
         missed_in = watched.absent.setdefault(path, watched.passes)
         if missed_in >= watched.passes - 1:
-            watched.next_scan = min(
-                watched.next_scan, self._ctx.now.mono + watched.folder.poll_interval
-            )
+            soon = self._ctx.now.mono + min(watched.folder.poll_interval, ABSENT_S)
+            watched.next_scan = min(watched.next_scan, soon)
             return
         del watched.absent[path]
         self._ctx.apply(item, events.Vanished())

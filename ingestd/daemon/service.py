@@ -138,7 +138,7 @@ class _Service:
             lambda root: inbox.post(HintsLost(root)),
         )
         self._daemon = Daemon(self._ctx, hints, clock.now(), config)
-        self._daemon.snapshots.key = api_key
+        self._daemon.use_key(api_key)
         self._control = ControlServer(settings.state_dir, self._ask_loop)
 
     def close(self) -> None:
@@ -166,14 +166,19 @@ class _Service:
             deadline = daemon.step(self._clock.now())
             if self._signals.reload:
                 self._reload(reload)
+                continue  # what it brought is due now
             over = watching.over() if watching else None
             if over is None and not self._signals.stops:
-                self._sleep(deadline)
+                self._sleep(deadline, watching.deadline() if watching else None)
+        if watching and over:
+            ctx.log.warning("pass.ended", code=int(over), detail=watching.why(over))
         self._stop()
         return Exit.DONE if over is None else over
 
-    def _sleep(self, deadline: float | None) -> None:
-        wait = None if deadline is None else max(0.0, deadline - self._clock.now().mono)
+    def _sleep(self, *deadlines: float | None) -> None:
+        """Wait for a message, or for the first of these moments (monotonic)."""
+        known = [at for at in deadlines if at is not None]
+        wait = max(0.0, min(known) - self._clock.now().mono) if known else None
         self._inbox.wait(wait)
 
     def _stop(self) -> None:

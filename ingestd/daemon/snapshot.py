@@ -89,9 +89,9 @@ class Snapshots:
         """When the last queued file goes out at the configured pace; None: it is not the limit."""
         per_minute = self._ctx.settings.upload.per_minute
         files = self._ctx.journal.counts()[State.QUEUED]
-        if not files or per_minute is None:
+        if not files or per_minute is None or self._uploads.waiting_for == "gate":
             return None
-        return self._flights.next_start() + (files - 1) * 60.0 / per_minute
+        return self._flights.limiter.next_start() + (files - 1) * 60.0 / per_minute
 
     def explain(self, path: str) -> Mapping[str, object]:
         """Say what is known of a path without a row."""

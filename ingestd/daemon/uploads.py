@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import gates
@@ -52,18 +52,18 @@ class Uploads:
             if len(self._flights) >= slots:
                 self.waiting_for = "slot"
                 return None
-            start = self._flights.next_start()
+            start = self._flights.limiter.next_start()
             if start > self._ctx.now.wall:
                 self.waiting_for = "pace"
                 return self._ctx.mono(start)
             item = self._next_probe() if standing.probes else self._next()
             if item is None:
                 return self._ctx.now.mono if self._more else self._next_due()
-            rests = self._flights.rests_until(item)
+            rests = self._flights.preflights.rests_until(item)
             if rests is not None:
                 self.waiting_for = "reads"
                 return rests
-            self._flights.begin(item, frozenset(standing.probes))
+            self._flights.preflights.begin(item, frozenset(standing.probes))
 
     def _next_due(self) -> float | None:
         due = self._ctx.journal.next_due(State.QUEUED)
@@ -123,14 +123,3 @@ class Uploads:
                     if item.folder == folder:
                         journal.revise(item, replace(item, next_attempt_at=wall, delay=0.0), wall)
                 last = page[-1]
-
-
-def kept_pace(ctx: Context) -> gates.Pace:
-    """Read the limiter's memory from the journal: it survives restarts (rules R7)."""
-    kept = ctx.journal.meta("pace")
-    return gates.Pace(**kept) if isinstance(kept, dict) else gates.Pace()
-
-
-def keep_pace(ctx: Context, pace: gates.Pace) -> None:
-    """Write the limiter's memory."""
-    ctx.journal.set_meta("pace", asdict(pace))

@@ -43,8 +43,8 @@ def corrupt(path: Path, finding: object) -> CorruptJournalError:
     words = " ".join(str(finding).split())
     return CorruptJournalError(
         f"The journal {path} is damaged ({words}); nothing in it was changed. Stop ingestd, move "
-        f"{path.name}, {path.name}-wal and {path.name}-shm aside and keep them, then run: ingestd "
-        "recover"
+        f"{path.name}, {path.name}-wal and {path.name}-shm aside and keep them, or put a backup in "
+        "their place, and start it: it then looks for each file at memories.ai before it sends it"
     )
 
 

@@ -186,8 +186,8 @@ def _unknown(
 ) -> Decision:
     del policy, spread
     detail = (
-        f"The file went out whole and the answer was lost ({event.text}). "
-        "The far side is being asked whether it has it; nothing is sent again until that is known."
+        f"The file went out whole, and no word came back whether it was taken: {event.text} "
+        "memories.ai is being asked whether it has it; nothing is sent again until that is known."
     )
     after = replace(
         item,
@@ -217,8 +217,9 @@ def _not_found(item: Item, event: NotFound, now: float, policy: Policy, spread: 
         return Decision(after, None)
     if not (event.trusted and policy.resend) or item.attempts >= policy.max_attempts:
         detail = (
-            f"An upload's answer was lost and {asks} looks did not find the video. It may have been"
-            " billed. Look for it at memories.ai; it is not sent again by itself."
+            f"An upload's answer was lost and {asks} looks could not tell whether the video "
+            "arrived. It may have been billed. Look for it at memories.ai; it is not sent again by "
+            "itself."
         )
         after = replace(
             item,
@@ -323,6 +324,8 @@ def _indexing_failed(item: Item, event: StatusRead, now: float) -> Decision:
 
 
 def _gone(item: Item, reason: Reason, detail: str, name: str) -> Decision:
+    if item.state is S.HELD and item.reason is Reason.UNCONFIRMED:
+        return Decision(item, None)  # it may be paid: only a person ends that (interface 2)
     if item.attempts and item.state is S.QUEUED and item.asks:
         detail += " An attempt before that was never confirmed."
     after = replace(

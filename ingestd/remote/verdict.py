@@ -104,7 +104,7 @@ def outcome_of(reply: Answer | Loss, *, marked: bool, content_hash: str | None) 
         return Refused(trouble)
     if means is _Means.NOT_SENT:
         return NotSent(trouble)
-    return Unknown(_unknown_text(trouble), readable=means is _Means.UNKNOWN_READABLE)
+    return Unknown(trouble.text, readable=means is _Means.UNKNOWN_READABLE)
 
 
 def said(reply: Answer | Loss) -> Said:
@@ -180,10 +180,3 @@ def _quoted(answer: Answer) -> str:
     if answer.envelope and answer.envelope.message:
         words.append(f'"{answer.envelope.message}"')
     return ", ".join(words)
-
-
-def _unknown_text(trouble: Trouble) -> str:
-    return (
-        f"The whole file may have arrived and be paid for, but no word of it came back: "
-        f"{trouble.text} The far side is asked before anything is sent again."
-    )
