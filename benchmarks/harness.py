@@ -70,6 +70,7 @@ def interleaved(
     """Take one sample of each in turn, to and fro; the first round is thrown away."""
     samples: dict[str, list[Sample]] = {name: [] for name in contenders}
     names = list(contenders)
+    os.sync()  # what was written for the rounds must not be on its way to the disk during them
     for number in range(rounds + 1):
         for name in names:
             sample = contenders[name]()

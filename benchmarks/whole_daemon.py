@@ -148,6 +148,7 @@ def _run(work: Path, clips: Sequence[Path], trust: Trust | None = None) -> Run:
     """Let the daemon take clips that are moved into its folder; puts them back."""
     size = sum(clip.stat().st_size for clip in clips)
     with StandIn(trust) as far, Daemon(work, far) as running:
+        os.sync()  # the clips are not on their way to the disk any more
         time.sleep(0.5)
         idle, cpu, far_cpu = resident(running.pid), cpu_of(running.pid), far.cpu
         forget_peak(running.pid)

@@ -89,10 +89,18 @@ def _clean(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_clean(one) for one in value]
     if isinstance(value, dict):
-        return {key: _clean(one) for key, one in value.items()}
+        return {_clean(key): _clean(one) for key, one in value.items()}
     if value is None or isinstance(value, bool | int | float | logging.LogRecord):
         return value
-    shown = repr(value)  # as a renderer shows it: an exception may quote a request
+    return _clean_shown(value)
+
+
+def _clean_shown(value: object) -> object:
+    """Clean what a renderer would show by its repr: an exception may quote a request."""
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001 - whatever it is, it must not reach the caller
+        return f"<{type(value).__name__}>"
     return _clean(shown) if any(secret in shown for secret in _secrets) else value
 
 

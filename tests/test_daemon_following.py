@@ -172,7 +172,8 @@ def test_a_late_failure_is_told_and_asked_for_no_more(world: World):
 
 
 def test_after_the_deadline_it_is_asked_for_daily_for_30_days(world: World):
-    world.restart(folders=(world.folder(world.drop, poll_interval=6 * HOUR),))
+    seldom = world.folder(world.drop, poll_interval=6 * HOUR, rescan_interval=6 * HOUR)
+    world.restart(folders=(seldom,))
     indexing(world)
     world.advance(2 * DAY)
     world.far.reads.clear()

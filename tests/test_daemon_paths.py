@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from blake3 import blake3
 
 from fake_farside import LOST, Fate
 from ingestd.config import ConfirmThen, WatchMode
@@ -294,6 +295,69 @@ def test_a_file_changed_while_its_answer_is_missing_is_a_new_row(world: World):
     old, new = world.rows(path)
     assert (old.state, new.state) == (State.GONE, State.PARSED)
     assert len(world.far.library) == 2
+
+
+def test_a_file_that_lost_its_path_and_vanished_holds_up_no_copy(world: World):
+    """Its answer was lost, another file took its place, and no scan looks for it any more."""
+    world.put("first.mp4")
+    world.advance(100)
+    path = world.put("a.mp4", salt="x")
+    world.far.plan(LOST)
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    world.put("a.mp4", salt="another")
+    copy = world.put("copy.mp4", salt="x")
+    world.advance(100)
+    assert world.state(copy) is State.QUEUED
+    path.unlink()
+    world.advance(2 * 3600)
+    assert [row.state for row in world.rows(path)] == [State.GONE, State.PARSED]
+    assert world.state(copy) is State.PARSED
+
+
+def test_a_file_from_elsewhere_that_vanished_holds_up_no_copy(world: World):
+    path = world.place / "stick.mp4"
+    path.write_bytes(world.content("x"))
+    world.wish("pause")
+    world.wish("add", paths=[str(path)])
+    copy = world.put("copy.mp4", salt="x")
+    world.advance(60)
+    path.unlink()
+    world.wish("resume")
+    world.advance(600)
+    assert (world.state(path), world.state(copy)) == (State.GONE, State.PARSED)
+
+
+def test_a_folder_moved_in_the_configuration_loses_and_pays_nothing_twice(world: World):
+    sent = world.put("sent.mp4")
+    world.advance(200)
+    queued(world, "waiting.mp4")
+    moved = world.place / "moved"
+    world.drop.rename(moved)
+    world.restart(folders=(world.folder(moved, name="drop"),))
+    world.wish("resume")
+    world.advance(600)
+    assert world.state(moved / "sent.mp4") is State.DUPLICATE
+    assert world.state(moved / "waiting.mp4") is State.PARSED
+    assert world.state(sent) is State.PARSED
+    assert len(world.bodies()) == 2
+
+
+def test_a_file_replaced_after_its_last_byte_went_out_is_paid_and_the_new_one_goes_too(
+    world: World, monkeypatch
+):
+    path = world.put("a.mp4")
+    content, real = path.read_bytes(), world.journal.mark_send
+
+    def marked(*args: object) -> object:
+        send = real(*args)
+        world.put("a.mp4", salt="another")
+        monkeypatch.undo()
+        return send
+
+    monkeypatch.setattr(world.journal, "mark_send", marked)
+    world.advance(300)
+    assert [row.state for row in world.rows(path)] == [State.PARSED, State.PARSED]
+    assert world.far.library[0].content_hash == blake3(content).hexdigest()
 
 
 def test_a_renamed_file_is_paid_once(world: World):

@@ -91,6 +91,30 @@ def test_nothing_is_sent_while_the_disk_is_full_and_all_goes_on_after_it(world: 
     assert world.daemon.keeper.closed == ()
 
 
+def test_a_full_disk_makes_nobody_ask_and_read_again_and_again(world: World, monkeypatch):
+    """`advance` fails if the loop and its workers keep each other busy."""
+    world.put("a.mp4", salt="x")
+    world.put("indexing.mp4")
+    world.far.plan(Fate(indexed_as="UNPARSE"), Fate(indexed_as="UNPARSE"), LOST)
+    world.advance(60)
+    world.put("lost.mp4")
+    world.put("copy.mp4", salt="x")
+    world.until(lambda: any(row.suspect_of for row in world.rows()))
+    asked, hashed = len(world.far.reads), []
+    world.lanes.told = lambda lane: hashed.append(lane) if lane == "hash" else None
+
+    def full(*_: object) -> None:
+        raise DiskFullError("full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.journal, "_update", full)
+        world.advance(600)
+    assert len(world.far.reads) - asked <= 600 / 5
+    assert len(hashed) <= 600 / 5
+    world.advance(300)
+    assert world.state(world.drop / "copy.mp4") is State.DUPLICATE
+
+
 @pytest.mark.parametrize("when", [11, 21, 60, 75])
 def test_a_disk_that_is_full_at_any_moment_loses_nothing(world: World, when: int):
     paths = [world.put(f"{'long name ' * 15}{number}.mp4") for number in range(12)]

@@ -124,6 +124,44 @@ def test_pay_again_does_not_take_the_paid_one_for_its_own(world: World):
     assert len({row.video_no for row in world.rows(path)}) == 2
 
 
+def test_pay_again_of_a_file_that_is_not_there_pays_for_no_later_one(world: World):
+    path = parsed(world)
+    row = world.row(path)
+    path.unlink()
+    world.wish("retry", ids=[row.id], pay_again=True)
+    world.advance(60)
+    path.write_bytes(world.content("a.mp4"))
+    world.advance(300)
+    assert world.row(path).state is State.DUPLICATE
+    assert len(world.bodies()) == 1
+
+
+def test_retry_of_a_file_that_is_not_there_skips_no_quiet_time_of_a_later_one(world: World):
+    path = world.drop / "a.mp4"
+    path.write_bytes(b"no video at all, whatever its name says")
+    world.advance(60)
+    path.unlink()
+    world.wish("retry", ids=[world.row(path).id])
+    world.advance(300)
+    world.put("a.mp4")
+    world.advance(10)
+    assert world.state(path) is State.GONE
+    world.advance(300)
+    assert world.state(path) is State.PARSED
+
+
+def test_lent_fields_are_lent_once(world: World):
+    other = world.place / "other"
+    lender = world.folder(other, name="lender", fields=Fields(unique_id="lent"))
+    world.restart(folders=(world.folder(world.drop), lender))
+    path = parsed(world)
+    world.wish("add", paths=[str(path)], folder="lender")
+    world.advance(60)
+    world.put("a.mp4", salt="a later clip")
+    world.advance(300)
+    assert world.row(path).scope == "unique_id=default"
+
+
 # --- forget -------------------------------------------------------------------------------------
 
 

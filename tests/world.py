@@ -39,6 +39,7 @@ POLL = 10.0  # seconds between two scans
 SPINS = 30  # steps in a row at one moment without work: a busy loop
 
 
+ROUNDS = 1000  # steps with work at one moment
 WAKES = 100  # within a second: as good as a busy loop
 
 
@@ -53,6 +54,7 @@ class Lanes:
         self._inbox = inbox
         self.waiting: deque[tuple[str, Job, Message | None]] = deque()
         self.held: set[str] = set()  # lanes that hang
+        self.told: Callable[[str], object] = lambda _lane: None  # a job runs there now
 
     def submit(self, lane: str, job: Job, instead: Message | None = None) -> None:
         self.waiting.append((lane, job, instead))
@@ -65,6 +67,7 @@ class Lanes:
         count = 0
         while count != most and (task := self._next()) is not None:
             lane, job, instead = task
+            self.told(lane)
             run_job(lane, self._inbox, job, instead)
             count += 1
         return count
@@ -145,7 +148,13 @@ class World:
     def folder(self, path: Path, **changes: Any) -> Folder:
         """A folder with 10 s of quiet time, polled every 10 s unless the world says otherwise."""
         path.mkdir(exist_ok=True)
-        plain = Folder(path=path, mode=WatchMode.POLL, poll_interval=self.poll, settle=10.0)
+        plain = Folder(
+            path=path,
+            mode=WatchMode.POLL,
+            poll_interval=self.poll,
+            rescan_interval=max(600.0, self.poll),
+            settle=10.0,
+        )
         return replace(plain, **changes)
 
     def put(self, name: str, *, salt: str | None = None, clip: str = CLIP) -> Path:
@@ -194,9 +203,11 @@ class World:
 
     def run_until_idle(self) -> float | None:
         """Step and work until nothing moves; the loop's next deadline, monotonic."""
-        spins = 0
+        spins = rounds = 0
         while True:
             deadline = self.step()
+            rounds += 1
+            assert rounds < ROUNDS, "the loop and its workers keep each other busy"
             if self.lanes.run() or self.inbox:
                 spins = 0
             elif deadline is None or deadline > self.now().mono:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ingestd.model import Gate, GateName
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -60,6 +62,7 @@ class Snapshot:
     api: LiveApi = field(default_factory=LiveApi)
     folders: tuple[LiveFolder, ...] = ()
     uploads: tuple[LiveUpload, ...] = ()
+    gates: tuple[Gate, ...] = ()  # also those that cannot be written down: a full disk
     eta: float | None = None
     waiting_for: str | None = None
 
@@ -82,6 +85,7 @@ def read_snapshot(told: Mapping[str, object]) -> Snapshot:
         ),
         folders=tuple(_folder(one) for one in _mappings(told.get("folders"))),
         uploads=tuple(_upload(one) for one in _mappings(told.get("uploads"))),
+        gates=tuple(gate for one in _mappings(told.get("gates")) if (gate := _gate(one))),
         eta=_real(queue.get("eta")),
         waiting_for=_text(queue.get("waiting_for")),
     )
@@ -101,6 +105,14 @@ def _folder(told: Mapping[str, Any]) -> LiveFolder:
         detail=_text(told.get("detail")),
         since=_real(told.get("since")),
     )
+
+
+def _gate(told: Mapping[str, Any]) -> Gate | None:
+    name, since = _text(told.get("name")), _real(told.get("since"))
+    if name not in set(GateName) or since is None:
+        return None
+    detail = _text(told.get("detail")) or ""
+    return Gate(GateName(name), since, _real(told.get("until")), detail)
 
 
 def _upload(told: Mapping[str, Any]) -> LiveUpload:

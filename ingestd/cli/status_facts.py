@@ -14,7 +14,9 @@ from ingestd.watch.mounts import mode_for, read_mounts
 
 if TYPE_CHECKING:
     from ingestd.cli.session import Session
+    from ingestd.cli.snapshot import Snapshot
     from ingestd.config import Folder
+    from ingestd.model import Gate
 
 #: So many of the newest rejected rows are asked for the codec they hold.
 CODEC_ROWS = 50
@@ -76,12 +78,20 @@ def gather(session: Session, reader: JournalReader, under: str | None = None) ->
         since=daemon.since,
         live=daemon.snapshot,
         tallies=tallies,
-        gates=reader.gates(),
+        gates=_gates(reader, daemon.snapshot),
         usage=reader.usage(words.day(now)[:8] + "01"),
         refused_codecs=_codecs(reader, tallies, under),
         under=under,
         unseen=None if under is None else _unseen(session, reader, under),
     )
+
+
+def _gates(reader: JournalReader, live: Snapshot | None) -> tuple[Gate, ...]:
+    """The closed gates; a running daemon knows also of one that it could not write down."""
+    written = reader.gates()
+    names = {gate.name for gate in written}
+    unwritten = live.gates if live else ()
+    return (*written, *(gate for gate in unwritten if gate.name not in names))
 
 
 def _places(folders: tuple[Folder, ...]) -> tuple[Place, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ingestd import evidence
 from ingestd.daemon import jobs
+from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.messages import LookEnded, Polled
 from ingestd.daemon.ours import (
     learn_name,
@@ -22,7 +23,7 @@ from ingestd.daemon.ours import (
 )
 from ingestd.follow import plan_polls
 from ingestd.lifecycle import events
-from ingestd.model import Scope, State
+from ingestd.model import GateName, Scope, State
 from ingestd.remote.contract import Refusal, Trouble
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from ingestd.model import Item, Send, Video
 
 LANE = "ask"
+#: States in which an answer about the indexing means something.
+FOLLOWED = frozenset({State.INDEXING, State.FAILED})
 #: Rows due within this time are asked for together, seconds.
 TOGETHER_S = 1.0
 #: Rows planned at once.
@@ -69,6 +72,17 @@ class Asking:
         self.stretches = Stretches()
         self.pause_until = 0.0  # monotonic
         self._pause = 0.0
+
+    def rests_until(self) -> float | None:
+        """Until when nothing is asked, monotonic; None: questions may be asked now.
+
+        An answer that cannot be written down is asked for in vain: a full disk stops this too.
+        """
+        until = self.pause_until
+        full = self.keeper.closed_until(GateName.DISK_FULL)
+        if full is not None:
+            until = max(until, self.ctx.mono(full))
+        return until if until > self.ctx.now.mono else None
 
     def failed(self, trouble: Trouble, item_ids: list[int]) -> None:
         """A question brought no answer: note what it says about the account and the pace."""
@@ -111,8 +125,9 @@ class Following:
         asking, ctx = self._asking, self._asking.ctx
         if self._under_way or ctx.stopping:
             return None
-        if asking.pause_until > ctx.now.mono:
-            return asking.pause_until
+        rests = asking.rests_until()
+        if rests is not None:
+            return rests
         if not self._due(ctx.now.wall):
             return self._next_due()
         for poll in plan_polls(self._due(ctx.now.wall + TOGETHER_S), frozenset(self._one_by_one)):
@@ -135,16 +150,25 @@ class Following:
 
     def polled(self, message: Polled) -> None:
         """Record what the far side said about each row."""
+        try:
+            self._record(message)
+        except NOT_NOW:
+            raise  # handed in again: until then nobody asks about these rows
+        except Exception:
+            self._under_way.difference_update(item.id for item in message.poll.items)
+            raise
+        self._under_way.difference_update(item.id for item in message.poll.items)
+
+    def _record(self, message: Polled) -> None:
         asking, ctx = self._asking, self._asking.ctx
         ids = [item.id for item in message.poll.items]
-        self._under_way -= set(ids)
         if message.trouble is not None:
             asking.failed(message.trouble, ids)
         else:
             asking.answered()
         for item_id in ids:
             item = ctx.journal.item(item_id)
-            if item is None or item.video_no is None:
+            if item is None or item.video_no is None or item.state not in FOLLOWED:
                 continue
             if message.trouble is not None:
                 if item.state is State.INDEXING:
@@ -192,8 +216,9 @@ class Confirming:
         asking, ctx = self._asking, self._asking.ctx
         if self._under_way is not None or ctx.stopping:
             return None
-        if asking.pause_until > ctx.now.mono:
-            return asking.pause_until
+        rests = asking.rests_until()
+        if rests is not None:
+            return rests
         for item in ctx.journal.due(State.CONFIRMING, ctx.now.wall, 1):
             send = ctx.journal.last_send(item.id)
             if send is not None and item.stat is not None:
@@ -219,8 +244,17 @@ class Confirming:
 
     def looked(self, message: LookEnded) -> None:
         """Record what the look brought."""
-        asking, ctx = self._asking, self._asking.ctx
+        try:
+            self._record(message)
+        except NOT_NOW:
+            raise  # handed in again: until then nobody looks for this row
+        except Exception:
+            self._under_way = None
+            raise
         self._under_way = None
+
+    def _record(self, message: LookEnded) -> None:
+        asking, ctx = self._asking, self._asking.ctx
         item, send = ctx.journal.item(message.item_id), ctx.journal.last_send(message.item_id)
         if item is None or send is None or item.state is not State.CONFIRMING:
             return

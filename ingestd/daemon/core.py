@@ -23,6 +23,7 @@ from ingestd.daemon.uploads import Uploads
 from ingestd.daemon.wishes import Wishes
 from ingestd.errors import JournalError
 from ingestd.journal import CorruptJournalError
+from ingestd.model import GateName
 from ingestd.settle import SettleTracker
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Daemon:
         self.seeing = Seeing(ctx, self.tracker, self.judging, hints)
         self.contents = Contents(ctx, self._opener)
         asking = Asking(ctx, self.keeper)
-        self.flights = Flights(ctx, self.keeper, asking, self._opener)
+        self.flights = Flights(ctx, self.keeper, asking, self._opener, self._is_missed)
         self.uploads = Uploads(ctx, self.keeper, self.flights, self._may_go)
         self.following, self.confirming = Following(asking), Confirming(asking)
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
@@ -64,7 +65,7 @@ class Daemon:
             ctx, self.keeper, self.flights, self.seeing, self.judging, self.by_hand
         )
         self.snapshots = Snapshots(
-            ctx, self.seeing, self.tracker, self.flights, self.uploads, config
+            ctx, self.seeing, self.tracker, self.flights, self.uploads, self.keeper, config
         )
         self._clockwork = Clockwork(ctx, self.keeper)
         self._unrecorded: list[m.Message] = []
@@ -101,13 +102,16 @@ class Daemon:
         """
         self.ctx.now = now
         self._turn(self._clockwork.tick)
-        messages = [*self._due_again(), *self.ctx.inbox.take(MOST_MESSAGES)]
+        again = self._due_again()
+        messages = [*again, *self.ctx.inbox.take(MOST_MESSAGES)]
         for together, group in groupby(messages, lambda message: isinstance(message, TOGETHER)):
             if together:
                 self._handle_together(list(group))
             else:
                 for message in group:
                     self._handle(message)
+        if again and not self._unrecorded:
+            self._turn(lambda: self.keeper.open(GateName.DISK_FULL))  # it can be written again
         deadlines = self._tick()
         if self._unrecorded:
             deadlines.append(self._again_at)
@@ -123,15 +127,10 @@ class Daemon:
         return again
 
     def _tick(self) -> list[float | None]:
-        desks = (
-            self.contents,
-            self.seeing,
-            self.judging,
-            self.uploads,
-            self.following,
-            self.confirming,
-        )
-        return [self._turn(desk.tick) for desk in desks]
+        turns = [self.seeing.tick, self.judging.tick, self.uploads.tick]
+        if not self._unrecorded:  # else what these ask and read would be asked and read in circles
+            turns = [self.contents.tick, *turns, self.following.tick, self.confirming.tick]
+        return [self._turn(turn) for turn in turns]
 
     def _turn(self, tick: Callable[[], float | None] | Callable[[], None]) -> float | None:
         """Give a desk its turn; what goes wrong there stops no other desk."""
@@ -209,6 +208,15 @@ class Daemon:
 
     def _opener(self, item: Item) -> Callable[[], int]:
         return self.judging.opener(item.path)
+
+    def _is_missed(self, item: Item) -> bool:
+        """Tell whether a scan would notice that a row's file has gone.
+
+        None looks outside the folders, nor for a row whose path is another one's by now.
+        """
+        current = self.ctx.journal.current(item.path)
+        stands = current is not None and current.id == item.id
+        return stands and self.seeing.folder_of(item.path) is not None
 
     def _may_go(self, item: Item) -> str:
         """Say why a queued row must wait; "" lets it go."""

@@ -21,6 +21,7 @@ from ingestd.model import GateName, Send, State
 from ingestd.remote.contract import (
     Aborted,
     Accepted,
+    LocalKind,
     Progress,
     Refusal,
     Trouble,
@@ -62,9 +63,19 @@ class Flights:
         keeper: Gatekeeper,
         asking: Asking,
         opener: Callable[[Item], Callable[[], int]],
+        is_missed: Callable[[Item], bool],
     ) -> None:
-        """Take the desk; `opener` gives a function that opens a row's file, safely."""
+        """Take the desk.
+
+        Args:
+            ctx: the loop's surroundings.
+            keeper: the gates.
+            asking: the pace of questions.
+            opener: gives a function that opens a row's file, safely.
+            is_missed: tells whether a scan would notice that a row's file has gone.
+        """
         self._ctx, self._keeper, self._opener = ctx, keeper, opener
+        self._is_missed = is_missed
         self.limiter = Limiter(ctx)
         self.preflights = Preflights(ctx, keeper, asking, self.limiter, self._start)
         self._flights: dict[int, Flight] = {}
@@ -224,6 +235,8 @@ class Flights:
             raise JournalError(f"row {flight.item.id} is not in the journal any more")
         if isinstance(outcome, Aborted) and not sent:
             self.limiter.unspent(flight.send.at)
+            if outcome.kind is LocalKind.VANISHED and not self._is_missed(item):
+                event = events.Vanished()
         after = ctx.apply(item, event)
         if isinstance(outcome, Unknown) and outcome.readable:
             ctx.readable.add(item.id)

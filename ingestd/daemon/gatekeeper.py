@@ -69,6 +69,11 @@ class Gatekeeper:
         gate = self._gates.get(GateName.AUTH)
         return gate is not None and gate.closed_by is None
 
+    def closed_until(self, name: GateName) -> float | None:
+        """When a closed gate opens by itself, wall clock; None: open, or a person opens it."""
+        gate = self._gates.get(name)
+        return None if gate is None else gate.until
+
     def standing(self) -> gates.Standing:
         """Weigh the gates now; those that open by time alone are opened."""
         standing = gates.standing(self.closed, self._ctx.now.wall, self.probing)
@@ -112,9 +117,10 @@ class Gatekeeper:
     def disk_full(self, detail: str) -> None:
         """Close the gate of the journal's disk; in memory only, for it cannot be written."""
         name = GateName.DISK_FULL
-        self._gates[name] = gates.close(
-            self._gates.get(name), name, self._ctx.now.wall, f"{WORDS[name]} ({detail})"
-        )
+        old = self._gates.get(name)
+        if old is not None and (old.until or 0.0) > self._ctx.now.wall:
+            return  # known, and said
+        self._gates[name] = gates.close(old, name, self._ctx.now.wall, f"{WORDS[name]} ({detail})")
         self._ctx.log.error("gate.closed", gate=name.value, detail=detail)
 
     def open(self, name: GateName) -> None:

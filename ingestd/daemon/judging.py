@@ -130,11 +130,17 @@ class Judging:
             if waited >= folder.incomplete_after:
                 self._record(path, facts, State.REJECTED, verdict.reason, verdict.detail)
 
+    def drop_wishes(self, path: str) -> None:
+        """Nothing is there: what a person asked of this file is not meant for a later one."""
+        self.lent.pop(path, None)
+        self.pay_again.discard(path)
+
     def _trouble(self, candidate: Candidate, trouble: ProbeTrouble) -> None:
         path, mono = candidate.path, self._ctx.now.mono
         match trouble.kind:
             case TroubleKind.VANISHED:
                 self._tracker.gone(path)
+                self.drop_wishes(path)
             case TroubleKind.CHANGED:
                 self._tracker.trouble(path, "It changed while it was looked into.", mono)
             case TroubleKind.UNREADABLE:
@@ -166,6 +172,7 @@ class Judging:
     ) -> None:
         item = self._ctx.journal.current(path)
         if item is not None and self._same_file(item, facts):
+            self.drop_wishes(path)
             self._ctx.journal.revise(item, replace(item, stat=facts.stat), self._ctx.now.wall)
             return
         self._enter(path, state, reason, detail, self._described(path, facts.stat, facts))

@@ -333,6 +333,8 @@ class Seeing:
 
     def _not_there(self, watched: Watched, path: str, item: Item | None) -> None:
         self._tracker.gone(path)
+        self._again.discard(path)
+        self._judging.drop_wishes(path)
         if item is None or item.state not in UNSENT or not watched.in_order:
             return
         missed_in = watched.absent.setdefault(path, watched.passes)

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from ingestd.daemon.context import Context
     from ingestd.daemon.flights import Flight, Flights
     from ingestd.daemon.folders import Watched
+    from ingestd.daemon.gatekeeper import Gatekeeper
     from ingestd.daemon.seeing import Seeing
     from ingestd.daemon.uploads import Uploads
+    from ingestd.model import Gate
     from ingestd.settle import SettleTracker
 
 
@@ -32,10 +34,12 @@ class Snapshots:
         tracker: SettleTracker,
         flights: Flights,
         uploads: Uploads,
+        keeper: Gatekeeper,
         config: Path | None,
     ) -> None:
         self._ctx, self._seeing, self._tracker = ctx, seeing, tracker
         self._flights, self._uploads, self._config = flights, uploads, config
+        self._keeper = keeper
         self.since = ctx.now.wall
         self.key: ApiKey | None = None
 
@@ -56,6 +60,7 @@ class Snapshots:
             },
             "folders": [self._folder(watched) for watched in self._seeing.watched.values()],
             "uploads": [self._upload(flight) for flight in self._flights.under_way],
+            "gates": [self._gate(gate) for gate in self._keeper.closed],
             "queue": {"eta": self._eta(), "waiting_for": self._uploads.waiting_for or None},
         }
 
@@ -71,6 +76,15 @@ class Snapshots:
             "ignored_by": dict(watched.ignored_by),
             "detail": watched.detail or None,
             "since": watched.since,
+        }
+
+    @staticmethod
+    def _gate(gate: Gate) -> dict[str, object]:
+        return {
+            "name": gate.name.value,
+            "since": gate.since,
+            "until": gate.until,
+            "detail": gate.detail,
         }
 
     def _upload(self, flight: Flight) -> dict[str, object]:
