@@ -99,7 +99,7 @@ def _clean_shown(value: object) -> object:
     """Clean what a renderer would show by its repr: an exception may quote a request."""
     try:
         shown = repr(value)
-    except Exception:  # noqa: BLE001 - whatever it is, it must not reach the caller
+    except Exception:  # noqa: BLE001 - a value's own bug must not reach the caller
         return f"<{type(value).__name__}>"
     return _clean(shown) if any(secret in shown for secret in _secrets) else value
 

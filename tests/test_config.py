@@ -87,7 +87,6 @@ def test_every_kind_of_value_is_converted(config):
     found = config(
         """
 state_dir: ~/state
-mirror_dir: /mnt/b
 api: {scope: folder_id, reads_per_second: 0, key_file: ~/key, base_url: "http://[::1]:99/x/"}
 folders:
   - /srv/a
@@ -112,7 +111,7 @@ guard: {max_files: 0, max_bytes: unlimited, first_look_files: unlimited}
 log: {level: Debug, format: json}
 """
     )
-    assert (found.state_dir, found.mirror_dir) == (Path("/home/ann/state"), Path("/mnt/b"))
+    assert (found.state_dir, found.mirror_dir) == (Path("/home/ann/state"), None)
     assert found.api == Api(
         base_url="http://[::1]:99/x",
         key_file=Path("/home/ann/key"),
@@ -315,7 +314,7 @@ def test_a_configuration_without_folders_is_refused(complaints, content):
         ("validate: {extensions: []}", "must not be empty: no file would be accepted"),
         ("validate: {extensions: ['*.mp4']}", "(got '*.mp4'). Did you mean .mp4?"),
         ("validate: {codecs: 'h 264'}", "must be the name of a codec"),
-        ("state_dir: /a\nmirror_dir: /a", "must be another directory than state_dir"),
+        ("mirror_dir: /mnt/b", "not available in this version"),
         ("state_dir: state", "must be a full path that begins with / or ~/ (got 'state')"),
         ("log: {level: warn}", "(got 'warn'). Did you mean warning?"),
         ("log: {format: xml}", "must be auto or json (got 'xml')"),

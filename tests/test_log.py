@@ -96,22 +96,22 @@ class Odd:
 def test_the_key_is_never_shown_whatever_it_comes_in(lines: io.TextIOWrapper, value: object):
     logger = log.get_logger()
     logger.info("some.event", value=value)
-    logger.info(f"an event with {KEY}")
+    logger.info("an event with " + KEY)
     assert KEY not in text(lines)
     assert log.HIDDEN in text(lines)
 
 
 def test_the_key_is_not_shown_in_tracebacks_nor_by_libraries(lines: io.TextIOWrapper):
     try:
-        raise RuntimeError(f"cannot connect with {KEY}")
-    except RuntimeError:
+        int(f"cannot connect with {KEY}")
+    except ValueError:
         log.get_logger().exception("loop.error")
         logging.getLogger("httpx").exception("request %s failed", KEY)
     logging.getLogger("httpcore").warning("sent %r", {"Authorization": KEY})
     written = text(lines)
     assert KEY not in written
     assert written.count(log.HIDDEN) >= 4
-    assert "RuntimeError" in written
+    assert "ValueError" in written
 
 
 def test_a_changed_key_hides_the_old_one_too(lines: io.TextIOWrapper):
@@ -144,7 +144,7 @@ def test_odd_names_neither_lose_nor_split_a_line_nor_steer_a_terminal(
 ):
     path = os.fsdecode(name)
     log.get_logger().info("file.queued", path=path, names=[path], known={path: path})
-    log.get_logger().info(f"event {path}")
+    log.get_logger().info("event " + path)
     written = text(lines)
     assert written.endswith("\n")
     assert len(written.splitlines()) == 2
@@ -157,8 +157,8 @@ def test_a_traceback_keeps_its_lines(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stderr", stream)
     log.configure("info", "auto")
     try:
-        raise RuntimeError("a bug")
-    except RuntimeError:
+        int("a bug")
+    except ValueError:
         log.get_logger().exception("loop.error")
     assert len(stream.getvalue().splitlines()) > 3
 
@@ -171,7 +171,7 @@ def test_a_stream_that_cannot_be_written_disturbs_nobody(
     if stream is None:
         stream = io.StringIO()
         stream.close()
-    monkeypatch.setattr(sys, "stderr", stream if stream.closed else stream)
+    monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(stream, "isatty", lambda: False, raising=False)
     log.configure("info", form)
     log.get_logger().info("some.event", path="/drop/\udcff.mp4")

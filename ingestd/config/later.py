@@ -56,6 +56,7 @@ _NO_STOP = "nothing stops at a number of minutes. Set it to unlimited."
 
 _OF_ALL: tuple[Promise, ...] = (
     ("validate.oversize", _oversize, "files over max_size are rejected. Set it to reject."),
+    ("mirror_dir", _set("a directory"), "the billing facts stand in the journal. Set it to null."),
     ("upload.bandwidth", _timetable, "one limit holds all day, such as 20MB/s, or unlimited."),
     ("budget.minutes_per_day", _set("a limit"), _NO_STOP),
     ("budget.minutes_per_month", _set("a limit"), _NO_STOP),
