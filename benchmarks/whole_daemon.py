@@ -95,19 +95,9 @@ def daemon(work: Path, sizes: Sizes) -> None:
     """Measure memory and speed of the whole way, from a folder to a searchable video."""
     heading("The daemon against the stand-in of the API")
     note(_idle(work / "idle", sizes.idle))
-    large = random_clip(work / "large.mp4", sizes.largest)
-    label = f"one file of {sizes.largest / GB:.2f} GB"
-    runs = {
-        label: [_run(work / "run", [large])],
-        f"{label}, TLS": [_run(work / "run", [large], make_trust(work))],
-    }
-    large.unlink()
+    runs = _large(work, sizes.largest)
     for label, size in SIZES.items():
-        folder = work / label.replace(" ", "")
-        folder.mkdir()
-        clips = [random_clip(folder / f"clip{n:04}.mp4", size) for n in range(sizes.clips)]
-        taken = [_run(work / "run", clips) for _ in range(min(sizes.small_rounds, 3))]
-        runs[f"{len(clips)} clips of {label}"] = taken
+        runs |= _many(work, f"{sizes.clips} clips of {label}", size, sizes)
     table(
         ["", "files/s", "MB/s", "CPU s", "CPU s of the stand-in", "all searchable after, s"],
         [[label, *_speeds(taken)] for label, taken in runs.items()],
@@ -122,6 +112,29 @@ def daemon(work: Path, sizes: Sizes) -> None:
 
 
 _WHEN = ("idle", "peak", "after")
+
+
+def _large(work: Path, size: int) -> dict[str, list[Run]]:
+    """One file, on both kinds of line; it is large, so it goes as soon as it can."""
+    clip = random_clip(work / "large.mp4", size)
+    label = f"one file of {size / GB:.2f} GB"
+    runs = {
+        label: [_run(work / "run", [clip])],
+        f"{label}, TLS": [_run(work / "run", [clip], make_trust(work))],
+    }
+    clip.unlink()
+    return runs
+
+
+def _many(work: Path, label: str, size: int, sizes: Sizes) -> dict[str, list[Run]]:
+    """Many clips, several times plain, and once over TLS if they are not tiny."""
+    folder = work / f"clips-{size}"
+    folder.mkdir()
+    clips = [random_clip(folder / f"clip{n:04}.mp4", size) for n in range(sizes.clips)]
+    runs = {label: [_run(work / "run", clips) for _ in range(min(sizes.small_rounds, 3))]}
+    if size >= 1 << 20:
+        runs[f"{label}, TLS"] = [_run(work / "run", clips, make_trust(work))]
+    return runs
 
 
 def _speeds(taken: Sequence[Run]) -> list[str]:

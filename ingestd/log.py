@@ -105,7 +105,7 @@ def _clean_shown(value: object) -> object:
 
 
 def make_encodable(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Escape what a name must not do to a line: no byte loses it, splits it or steers a terminal."""
+    """Escape what would lose or split a line, or steer a terminal: odd bytes of a name."""
     return {
         key: _visible(value, keep="\n\t" if key in MANY_LINES else "")
         if isinstance(value, str)

@@ -83,12 +83,14 @@ def test_add_pays_nothing_that_was_paid(world: World):
 def test_add_pay_again_pays_exactly_once_more(world: World):
     world.paid_again = True
     path = parsed(world)
+    asked = len(world.far.reads)
     world.wish("add", paths=[str(path)], pay_again=True)
     world.advance(300)
     world.restart()
     world.advance(300)
     assert len(world.far.library) == 2
     assert [row.state for row in world.rows(path)] == [State.PARSED, State.PARSED]
+    assert not any("name=a~" in call for call in world.far.reads[asked:])
 
 
 def test_add_says_what_is_not_there(world: World):

@@ -291,6 +291,7 @@ def test_a_file_changed_while_its_answer_is_missing_is_a_new_row(world: World):
     world.advance(300)
     old, new = world.rows(path)
     assert (old.state, new.state) == (State.CONFIRMING, State.PARSED)
+    world.calm()
     world.advance(7200)
     old, new = world.rows(path)
     assert (old.state, new.state) == (State.GONE, State.PARSED)
@@ -309,6 +310,7 @@ def test_a_file_that_lost_its_path_and_vanished_holds_up_no_copy(world: World):
     world.advance(100)
     assert world.state(copy) is State.QUEUED
     path.unlink()
+    world.calm()
     world.advance(2 * 3600)
     assert [row.state for row in world.rows(path)] == [State.GONE, State.PARSED]
     assert world.state(copy) is State.PARSED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +44,9 @@ class Day:
             self.power_cut,
             self.far_side,
             self.pause,
+            self.person,
+            self.move,
+            self.reload,
             self.clock,
             self.root,
             self.disk,
@@ -142,6 +146,25 @@ class Day:
     def pause(self) -> None:
         self.room()
         self.world.wish(self.random.choice(("pause", "resume", "resume")))
+
+    def person(self) -> None:
+        """Asks for something; nothing of it pays again."""
+        self.room()
+        rows = [row.id for row in self.world.rows()]
+        some = self.random.sample(rows, min(3, len(rows)))
+        verb = self.random.choice(("retry", "forget", "add"))
+        asked = {"paths": [str(self.path())]} if verb == "add" else {"ids": some}
+        self.world.wish(verb, **asked)
+
+    def move(self) -> None:
+        """A whole directory changes its place or its name, or goes."""
+        names = self.random.sample(("card", "card/DCIM", "other"), 2)
+        with suppress(OSError):
+            (self.world.drop / names[0]).rename(self.world.drop / names[1])
+
+    def reload(self) -> None:
+        name = self.random.choice(("drop", "another name"))
+        self.world.reload(folders=(replace(self.world.settings.folders[0], name=name),))
 
     def clock(self) -> None:
         self.world.wall_error += self.random.choice((-86_400.0, -600.0, 30.0, 7200.0))

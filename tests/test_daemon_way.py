@@ -42,6 +42,18 @@ def test_a_clip_becomes_searchable_with_one_line_of_history_for_each_move(world:
     assert [line.at for line in history] == sorted(line.at for line in history)
 
 
+def test_each_move_is_logged_once_with_its_row_and_both_states(world: World):
+    path = world.put("A001.MP4")
+    world.advance(200)
+    row = world.row(path)
+    logged = [(name, known) for _, name, known in world.events.all if known.get("id") == row.id]
+    assert [(name, known["from"], known["to"]) for name, known in logged] == [
+        (line.event, line.from_state, line.to_state) for line in world.journal.history(row.id)
+    ]
+    assert {known["path"] for _, known in logged} == {str(path)}
+    assert logged[-1][1]["video_no"] == row.video_no
+
+
 def test_a_parsed_row_says_all_that_scripts_rely_on(world: World):
     path = world.put("A001.MP4")
     world.advance(200)

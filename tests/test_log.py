@@ -96,7 +96,8 @@ class Odd:
 def test_the_key_is_never_shown_whatever_it_comes_in(lines: io.TextIOWrapper, value: object):
     logger = log.get_logger()
     logger.info("some.event", value=value)
-    logger.info("an event with " + KEY)
+    name = f"an event with {KEY}"
+    logger.info(name)
     assert KEY not in text(lines)
     assert log.HIDDEN in text(lines)
 
@@ -144,7 +145,8 @@ def test_odd_names_neither_lose_nor_split_a_line_nor_steer_a_terminal(
 ):
     path = os.fsdecode(name)
     log.get_logger().info("file.queued", path=path, names=[path], known={path: path})
-    log.get_logger().info("event " + path)
+    name = f"event {path}"
+    log.get_logger().info(name)
     written = text(lines)
     assert written.endswith("\n")
     assert len(written.splitlines()) == 2

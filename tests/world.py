@@ -7,6 +7,7 @@ deadline, so that hours pass in milliseconds, and fails when the loop would spin
 from __future__ import annotations
 
 import os
+import traceback
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 START = 1_780_000_000.0  # wall clock of a test's beginning
 CLIP = "pattern-h264.mp4"
 POLL = 10.0  # seconds between two scans
+SELDOM = 900.0
 SPINS = 30  # steps in a row at one moment without work: a busy loop
 
 
@@ -108,6 +110,9 @@ class Events:
 
     def __getattr__(self, level: str) -> Callable[..., None]:
         return lambda name, **known: self.all.append((level, name, known))
+
+    def exception(self, name: str, **known: Any) -> None:
+        self.all.append(("error", name, {**known, "error": traceback.format_exc()}))
 
     def named(self, *names: str) -> list[dict[str, Any]]:
         """What was said under these names."""
@@ -188,6 +193,14 @@ class World:
         """Change the configuration of the running daemon."""
         self.settings = replace(self.settings, **settings)
         self.daemon.reconfigure(self.settings, ApiKey("sk-mavi-0123456789", "a test"))
+
+    def calm(self) -> None:
+        """Scan seldom from now on, so that hours pass quickly."""
+        folders = (
+            replace(one, poll_interval=SELDOM, rescan_interval=SELDOM)
+            for one in self.settings.folders
+        )
+        self.reload(folders=tuple(folders))
 
     def section(self, name: str, **changes: Any) -> dict[str, Any]:
         """One section of the settings changed, for `restart` and `reload`."""
@@ -364,4 +377,4 @@ def worlds(place: Path, **how: Any) -> Iterator[World]:
 
 def slow_worlds(place: Path) -> Iterator[World]:
     """For fixtures: a world in which hours pass quickly, because it is seldom scanned."""
-    yield from worlds(place, poll=900.0)
+    yield from worlds(place, poll=SELDOM)

@@ -64,7 +64,7 @@ def run(
 
 
 def _session(ctx: click.Context, paths: tuple[str, ...]) -> Session:
-    session = open_session(ctx, paths)
+    session = open_session(ctx, paths, apart=True)
     if session.config is None and not paths:
         find(None, os.environ)  # says where it looked and what to write
     if session.config is None:

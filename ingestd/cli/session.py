@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.cli.options import Common
-from ingestd.config import find, from_paths, load
+from ingestd.config import find, from_paths, load, load_apart
 from ingestd.errors import JournalError, UsageError
 from ingestd.journal import JournalReader
 
@@ -48,7 +48,9 @@ class Session:
         return self.settings.state_dir
 
 
-def open_session(ctx: click.Context, paths: tuple[str, ...] = ()) -> Session:
+def open_session(
+    ctx: click.Context, paths: tuple[str, ...] = (), *, apart: bool = False
+) -> Session:
     """Load the configuration; without a file, `paths` are folders with defaults.
 
     Raises:
@@ -58,7 +60,7 @@ def open_session(ctx: click.Context, paths: tuple[str, ...] = ()) -> Session:
     config = find_config(ctx)
     if config is None:
         return Session(from_paths(paths, os.environ), None)
-    return Session(load(config, os.environ), config)
+    return Session((load_apart if apart else load)(config, os.environ), config)
 
 
 def find_config(ctx: click.Context) -> Path | None:

@@ -164,8 +164,11 @@ class Daemon:
         before = len(self._unrecorded)
         try:
             with self.ctx.journal.transaction():
-                for message in messages:
+                for number, message in enumerate(messages, 1):
                     self._handle(message)
+                    if len(self._unrecorded) > before:  # so would the rest fail
+                        self._unrecorded += messages[number:]
+                        break
         except CorruptJournalError:
             raise
         except JournalError as error:  # a full disk may undo all of it, not the last change alone
