@@ -128,10 +128,10 @@ def test_reserved_space_is_unfinished_before_and_after_the_first_bytes_arrive():
         assert isinstance(judge("a.mp4", real(copy), RULES), Unfinished)
 
 
-def test_a_tail_of_zeros_is_unfinished_and_may_be_approved():
+def test_a_tail_of_zeros_is_unfinished_and_says_what_to_do():
     verdict = judge("a.mp4", facts(replace(GOOD, zero_tail=True)), RULES)
     assert isinstance(verdict, Unfinished)
-    assert "approve" in verdict.detail
+    assert "Copy it again" in verdict.detail
 
 
 @pytest.mark.parametrize("size", [2_999_999_999, 3_000_000_000])
