@@ -69,7 +69,7 @@ def possible(
     return any(
         video.video_no not in linked
         and video.size in (None, sought.size)
-        and (since is None or video.create_time is None or video.create_time > since)
+        and (since is None or video.create_time is None or video.create_time >= since)
         for video in seen
     )
 

@@ -107,7 +107,7 @@ def test_only_what_is_unlinked_named_and_sized_like_ours_is_ever_proof(seen, lin
         ({"create_time": None}, True),
         ({"size": 999}, False),
         ({"create_time": 39.0}, False),
-        ({"create_time": 40.0}, False),
+        ({"create_time": 40.0}, True),
     ],
 )
 def test_a_newcomer_of_our_size_could_be_ours_under_a_hash(of: dict[str, object], could: bool):

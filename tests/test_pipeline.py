@@ -386,6 +386,25 @@ def test_commands_reach_a_running_daemon(daemon):
     assert site.accepted() == 1
 
 
+def test_a_reload_takes_folders_and_limits_and_refuses_what_is_wrong(daemon):
+    site, process, events = daemon
+    config = site.path / "c.yaml"
+    second = site.path / "second"
+    second.mkdir()
+    text = config.read_text()
+    config.write_text(text.replace("folders: [", f"folders: [{{path: {second}, settle: 0.1s}}, "))
+    process.send_signal(signal.SIGHUP)
+    assert "second" in wait_for(events, "config.reloaded")
+    (second / "a.mp4").write_bytes(clips.unique("pattern-h264.mp4", b"second"))
+    assert "second" in wait_for(events, "index.parsed")
+    config.write_text(text.replace("per_minute", "per_minut"))
+    process.send_signal(signal.SIGHUP)
+    assert "per_minute" in wait_for(events, "config.refused")
+    site.put("b.mp4")
+    wait_for(events, "index.parsed")
+    assert site.accepted() == 2
+
+
 def test_a_second_daemon_on_the_same_state_ends_with_3(daemon):
     site, _process, _events = daemon
     done = site.command("run")

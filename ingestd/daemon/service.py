@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ingestd import log
@@ -18,6 +19,7 @@ from ingestd.daemon.core import Daemon
 from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import Asked, Hint, HintsLost
 from ingestd.daemon.once import Once, Pass
+from ingestd.daemon.preflight import LANE as UPLOAD_LANE
 from ingestd.daemon.reads import ReadPace
 from ingestd.daemon.workers import ThreadWorkers
 from ingestd.errors import Exit, IngestdError, UsageError
@@ -100,6 +102,13 @@ def _make_state_dir(state_dir: Path) -> None:
         ) from error
 
 
+def _only_at_start(before: Settings, after: Settings) -> list[str]:
+    """Which changed settings the connection to the far side takes in at the start only."""
+    far_side = ("api.base_url", "api.proxy", "api.ca_file")
+    keys = (*far_side, "upload.answer_timeout", "upload.stall_timeout", "log")
+    return [key for key in keys if attrgetter(key)(before) != attrgetter(key)(after)]
+
+
 class _Service:
     def __init__(
         self,
@@ -113,6 +122,7 @@ class _Service:
         self._clock, self._inbox, self._key = clock, inbox, api_key
         self._signals = Signals()
         self._pace = ReadPace(settings.api.reads_per_second)
+        self._bandwidth = Pace(settings.upload.bandwidth_at(0))
         self._far = HttpxFarSide(
             base_url=settings.api.base_url,
             key=lambda: self._key.secret,
@@ -120,15 +130,15 @@ class _Service:
             ca_file=str(settings.api.ca_file) if settings.api.ca_file else None,
             answer_timeout=settings.upload.answer_timeout,
             stall_timeout=settings.upload.stall_timeout,
-            bandwidth=Pace(settings.upload.bandwidth_at(0)),
+            bandwidth=self._bandwidth,
             read_limiter=self._pace.wait,
         )
-        widths = {"upload": settings.upload.concurrency}
+        self._widths = {UPLOAD_LANE: settings.upload.concurrency}
         self._ctx = Context(
             settings=settings,
             journal=journal,
             far=self._far,
-            workers=ThreadWorkers(inbox, widths),
+            workers=ThreadWorkers(inbox, self._widths),
             inbox=inbox,
             log=log.get_logger(),
             host=socket.gethostname(),
@@ -211,8 +221,15 @@ class _Service:
         log.keep_secret(key.secret)
         self._key = key
         self._pace.change(settings.api.reads_per_second)
+        self._bandwidth.set_rate(settings.upload.bandwidth_at(0))
+        self._widths[UPLOAD_LANE] = settings.upload.concurrency
+        later = _only_at_start(self._ctx.settings, settings)
         self._daemon.reconfigure(settings, key)
-        self._ctx.log.info("config.reloaded", folders=[one.name for one in settings.folders])
+        self._ctx.log.info(
+            "config.reloaded",
+            folders=[one.name for one in settings.folders],
+            detail=f"In force after a restart only: {', '.join(later)}." if later else None,
+        )
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():

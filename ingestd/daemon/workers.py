@@ -41,7 +41,11 @@ class ThreadWorkers:
     """The real lanes."""
 
     def __init__(self, inbox: Inbox, widths: Mapping[str, int]) -> None:
-        """Make lanes as they are needed; one that `widths` does not name is one thread wide."""
+        """Make lanes as they are needed.
+
+        `widths` is looked at for each job, so that a reload may widen a lane; one that it does not
+        name is one thread wide.
+        """
         self._inbox = inbox
         self._widths = widths
         self._lanes: dict[str, _Lane] = {}
@@ -49,8 +53,8 @@ class ThreadWorkers:
     def submit(self, lane: str, job: Job, instead: Message | None = None) -> None:
         """Run a job in a lane."""
         if lane not in self._lanes:
-            self._lanes[lane] = _Lane(lane, self._inbox, self._widths.get(lane, 1))
-        self._lanes[lane].put(job, instead)
+            self._lanes[lane] = _Lane(lane, self._inbox)
+        self._lanes[lane].put(job, instead, self._widths.get(lane, 1))
 
     def close(self) -> None:
         """Start nothing more."""
@@ -59,15 +63,15 @@ class ThreadWorkers:
 
 
 class _Lane:
-    def __init__(self, name: str, inbox: Inbox, width: int) -> None:
-        self._name, self._inbox, self._width = name, inbox, width
+    def __init__(self, name: str, inbox: Inbox) -> None:
+        self._name, self._inbox = name, inbox
         self._jobs: queue.SimpleQueue[tuple[Job, Message | None] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._closed = threading.Event()
 
-    def put(self, job: Job, instead: Message | None) -> None:
+    def put(self, job: Job, instead: Message | None, width: int) -> None:
         self._jobs.put((job, instead))
-        if len(self._threads) < self._width:
+        if len(self._threads) < width:
             thread = threading.Thread(target=self._run, name=f"lane {self._name}", daemon=True)
             self._threads.append(thread)
             thread.start()

@@ -51,7 +51,7 @@ def diagram() -> str:
     lines = [
         "# States of a file",
         "",
-        "Drawn from the transition table in `ingestd/lifecycle.py` by `make docs`; do not edit.",
+        "Drawn from the table in `ingestd/lifecycle/table.py` by `make docs`; do not edit.",
         "What is true in each state stands in `ingestd/model.py`. `settling` lives in memory only.",
         "",
         "```mermaid",
