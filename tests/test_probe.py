@@ -146,11 +146,11 @@ def test_a_folder_whose_name_only_begins_like_the_root_is_outside(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "relative", ["../root/clip.mp4", "/etc/passwd", "a/../../x", "", ".", ".."]
+    "relative", ["../watched/clip.mp4", "/etc/passwd", "a/../../x", "", ".", ".."]
 )
 @pytest.mark.parametrize("follow", [False, True])
 def test_a_path_that_climbs_is_outside(tmp_path, relative, follow):
-    root = tmp_path / "root"
+    root = tmp_path / "watched"
     write_video(root / "clip.mp4")
     assert look(root, relative, follow_symlinks=follow).kind is TroubleKind.OUTSIDE_ROOT
 
