@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestd.lifecycle import ENDED, TRANSITIONS, UNSENT, Policy, decide, diagram, events, legal
-from ingestd.lifecycle.decisions import STATUS_FAILED, STATUS_READY, grown
+from ingestd.lifecycle.indexing import STATUS_FAILED, STATUS_READY
+from ingestd.lifecycle.policy import grown
 from ingestd.model import Item, Reason, State
 
 S = State

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import gates
-from ingestd.lifecycle.decisions import grown
+from ingestd.lifecycle.policy import grown
 from ingestd.model import Item, State
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ Everything here is pure: the time, the jitter and the policy are arguments, the 
 as it is to be.
 """
 
-from ingestd.lifecycle.decisions import Decision, Policy, decide
+from ingestd.lifecycle.decisions import decide
+from ingestd.lifecycle.policy import Decision, Policy
 from ingestd.lifecycle.table import ENDED, TRANSITIONS, UNSENT, diagram, legal
 
 __all__ = ["ENDED", "TRANSITIONS", "UNSENT", "Decision", "Policy", "decide", "diagram", "legal"]

@@ -1,4 +1,4 @@
-"""What can happen to a row, as values; `decisions` says what each makes of it."""
+"""What can happen to a row, as values; `decisions` says which rule each calls."""
 
 from __future__ import annotations
 

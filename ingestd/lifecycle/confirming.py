@@ -1,0 +1,75 @@
+"""What looking for a lost upload makes of a row (rules R2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ingestd.lifecycle.policy import Decision, grown
+from ingestd.model import Reason, State
+
+if TYPE_CHECKING:
+    from ingestd.lifecycle.events import LookFailed, NotFound
+    from ingestd.lifecycle.policy import Policy
+    from ingestd.model import Item
+
+S = State
+
+#: An answer that could be read: three looks over this many seconds suffice (rules R1).
+READABLE_CONFIRM_S = 30.0
+READABLE_LOOKS = 3
+#: Looks that an unreadable end needs at least (rules R2).
+CONFIRM_LOOKS = 5
+
+
+def not_found(item: Item, event: NotFound, now: float, policy: Policy, spread: float) -> Decision:
+    """A complete look without evidence: look on, send again, or hold (rules R2)."""
+    asks, asked = item.asks + 1, item.asked_s + event.spent
+    looks, span = (
+        (READABLE_LOOKS, READABLE_CONFIRM_S)
+        if event.readable
+        else (CONFIRM_LOOKS, policy.confirm_for)
+    )
+    if asks < looks or asked < span:
+        delay = min(grown(item.delay, policy.poll_min, policy.poll_max), max(span / looks, 1.0))
+        after = replace(
+            item, asks=asks, asked_s=asked, delay=delay, next_attempt_at=now + delay * spread
+        )
+        return Decision(after, None)
+    if not (event.trusted and policy.resend) or item.attempts >= policy.max_attempts:
+        detail = (
+            f"An upload's answer was lost and {asks} looks could not tell whether the video "
+            "arrived. It may have been billed. Look for it at memories.ai; it is not sent again by "
+            "itself."
+        )
+        after = replace(
+            item,
+            state=S.HELD,
+            reason=Reason.UNCONFIRMED,
+            detail=detail,
+            next_attempt_at=None,
+            asks=asks,
+            asked_s=asked,
+        )
+        return Decision(after, "confirm.held", detail)
+    delay = grown(0.0, policy.retry_min, policy.retry_max)
+    detail = f"Not found by {asks} looks over {asked:.0f} s: it did not arrive and is sent again."
+    after = replace(
+        item,
+        state=S.QUEUED,
+        detail=detail,
+        delay=delay,
+        next_attempt_at=now + delay * spread,
+        asks=asks,  # kept: should the file go away, its row says that it was asked for
+        asked_s=asked,
+    )
+    return Decision(after, "confirm.not_found", detail)
+
+
+def look_failed(
+    item: Item, event: LookFailed, now: float, policy: Policy, spread: float
+) -> Decision:
+    """A look without an answer spends nothing."""
+    del event
+    delay = grown(item.delay, policy.poll_min, policy.poll_max)
+    return Decision(replace(item, delay=delay, next_attempt_at=now + delay * spread), None)

@@ -1,0 +1,90 @@
+"""What became of the file itself: judged, copied, replaced, gone (rules R4, R5, R6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ingestd.lifecycle.policy import Decision
+from ingestd.model import Reason, State
+
+if TYPE_CHECKING:
+    from ingestd.lifecycle.events import Judged, Replaced, SameContent, Vanished
+    from ingestd.lifecycle.policy import Policy
+    from ingestd.model import Item
+
+S = State
+
+
+def _gone(item: Item, reason: Reason, detail: str, name: str) -> Decision:
+    if item.state is S.HELD and item.reason is Reason.UNCONFIRMED:
+        return Decision(item, None)  # it may be paid: only a person ends that (interface 2)
+    if item.attempts and item.state is S.QUEUED and item.asks:
+        detail += " An attempt before that was never confirmed."
+    after = replace(
+        item,
+        state=S.GONE,
+        reason=reason,
+        detail=detail,
+        next_attempt_at=None,
+        suspect_of=None,
+    )
+    return Decision(after, name, detail)
+
+
+def replaced(item: Item, event: Replaced, now: float, policy: Policy, spread: float) -> Decision:
+    """Another file stands at the path."""
+    del event, now, policy, spread
+    return _gone(
+        item, Reason.REPLACED, "Another file took its place before it was sent.", "file.replaced"
+    )
+
+
+def vanished(item: Item, event: Vanished, now: float, policy: Policy, spread: float) -> Decision:
+    """The file is not there any more."""
+    del event, now, policy, spread
+    return _gone(
+        item,
+        Reason.VANISHED,
+        "The file went away before it was sent. If it comes back it is taken.",
+        "file.vanished",
+    )
+
+
+def judged(item: Item, event: Judged, now: float, policy: Policy, spread: float) -> Decision:
+    """A look at the file said what it is."""
+    del policy, spread
+    queued = event.state is S.QUEUED
+    after = replace(
+        item,
+        state=event.state,
+        reason=event.reason,
+        detail=event.detail,
+        queued_at=now if queued else item.queued_at,
+        next_attempt_at=now if queued else None,
+        delay=0.0,
+        duplicate_of=item.duplicate_of if event.state is S.DUPLICATE else None,
+    )
+    name = f"file.{event.state.value}"
+    if item.state is event.state:
+        return Decision(after, None)
+    return Decision(after, name, event.detail)
+
+
+def same_content(
+    item: Item, event: SameContent, now: float, policy: Policy, spread: float
+) -> Decision:
+    """Proven: another row holds this content (rules R4)."""
+    del now, policy, spread
+    detail = f"Same content as file {event.original}, byte for byte: not uploaded, not billed."
+    after = replace(
+        item,
+        state=S.DUPLICATE,
+        reason=None,
+        detail=detail,
+        duplicate_of=event.original,
+        suspect_of=None,
+        content_hash=event.content_hash,
+        next_attempt_at=None,
+    )
+    return Decision(after, "file.duplicate", detail)
