@@ -44,5 +44,5 @@ def _attempt(path: str) -> Upload:
         container=Container.MP4,
         scope=Scope("unique_id", "default"),
         form=(),
-        may_finish=lambda: True,
+        may_finish=lambda _: True,
     )

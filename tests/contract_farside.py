@@ -160,7 +160,7 @@ class FarSideContract:
     def test_an_early_no_costs_a_piece_and_no_mark(self, side: Side, long_clip: Path):
         side.plan(Plan.EARLY_RATE)
         marks: list[bool] = []
-        upload = upload_of(long_clip, may_finish=lambda: marks.append(True) or True)
+        upload = upload_of(long_clip, may_finish=lambda _: marks.append(True) or True)
         outcome = side.far.upload(upload)
         assert isinstance(outcome, Refused)
         assert outcome.trouble.kind is Refusal.RATE
@@ -168,7 +168,7 @@ class FarSideContract:
         assert marks == []
 
     def test_without_the_mark_nothing_arrives(self, side: Side, clip: Path):
-        outcome = side.far.upload(upload_of(clip, may_finish=lambda: False))
+        outcome = side.far.upload(upload_of(clip, may_finish=lambda _: False))
         assert isinstance(outcome, Aborted)
         assert outcome.kind is LocalKind.NO_MARK
         assert names(side.far.list_videos(DEFAULT)) == []
@@ -183,7 +183,7 @@ class FarSideContract:
 
     def test_a_stop_after_the_mark_is_ignored(self, side: Side, clip: Path):
         stop = threading.Event()
-        outcome = side.far.upload(upload_of(clip, stop=stop, may_finish=lambda: not stop.set()))
+        outcome = side.far.upload(upload_of(clip, stop=stop, may_finish=lambda _: not stop.set()))
         assert isinstance(outcome, Accepted)
 
     def test_a_file_that_is_no_longer_what_was_judged_never_arrives(self, side: Side, clip: Path):

@@ -232,6 +232,6 @@ def upload_of(path: Path, **changes: Any) -> Upload:
         container=Container.MP4,
         scope=Scope("unique_id", "default"),
         form=(("tags", "a"), ("tags", "b"), ("retain_original_video", "true")),
-        may_finish=lambda: True,
+        may_finish=lambda _: True,
     )
     return dataclasses.replace(upload, **changes)

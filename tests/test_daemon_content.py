@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -50,6 +51,20 @@ def put_lookalikes(world: World, *marks: bytes) -> list[Path]:
     return paths
 
 
+def adopted_unread(world: World) -> Path:
+    """A clip that a lost journal found again by its name; nobody has read it since."""
+    (path,) = copies(world, "a.mp4")
+    world.advance(200)
+    world._stop()
+    shutil.rmtree(world.state_dir)
+    world._start()
+    world.lanes.held.add("hash")
+    world.advance(200)
+    assert world.row(path).video_no is not None
+    assert world.row(path).content_hash is None
+    return path
+
+
 def test_copies_found_at_the_same_time_are_paid_once(world: World):
     paths = copies(world, "a.mp4", "b.mp4", "c/d.mp4")
     world.advance(300)
@@ -89,13 +104,13 @@ def test_a_copy_that_comes_while_the_first_is_sent_waits_for_it(world: World):
     assert len(world.bodies()) == 1
 
 
-def test_a_copy_that_comes_while_the_answer_is_looked_for_waits_for_it(world: World):
+def test_a_copy_that_comes_while_the_answer_is_looked_for_is_not_sent(world: World):
     (first,) = copies(world, "a.mp4")
     world.far.plan(Fate(LOST_BUT_STORED.reply, stored=True, visible_after=300.0))
     world.until(lambda: world.state(first) is State.CONFIRMING)
     (second,) = copies(world, "b.mp4")
     world.advance(200)
-    assert world.state(second) is State.QUEUED
+    assert (world.state(first), world.state(second)) == (State.CONFIRMING, State.DUPLICATE)
     world.advance(600)
     assert (world.state(first), world.state(second)) == (State.PARSED, State.DUPLICATE)
 
@@ -136,17 +151,46 @@ def test_two_with_one_sample_are_never_sent_together(world: World):
     assert len(world.far.library) == 3
 
 
-def test_where_neither_hash_is_to_be_had_the_file_is_uploaded(world: World):
-    """The first one's answer was lost, and its file deleted before it was found again."""
-    world.paid_again = True
+def test_a_lost_upload_is_known_by_its_content_although_its_file_went_away(world: World):
+    """All of it was read before the mark, so its hash is on disk with the mark."""
     (first,) = copies(world, "a.mp4")
     world.far.plan(replace(LOST_BUT_STORED, during=lambda _: first.unlink()))
     world.advance(200)
     assert world.state(first) is State.PARSED
+    (second,) = copies(world, "b.mp4")
+    world.advance(300)
+    assert world.state(second) is State.DUPLICATE
+    assert len(world.bodies()) == 1
+
+
+def test_where_neither_hash_is_to_be_had_the_file_is_uploaded(world: World):
+    """Adopted by a young journal, and its file deleted before it was read."""
+    world.paid_again = True
+    first = adopted_unread(world)
+    first.unlink()
+    world.lanes.held.clear()
+    world.advance(10)
     assert world.row(first).content_hash is None
     (second,) = copies(world, "b.mp4")
     world.advance(300)
     assert world.state(second) is State.PARSED
+    assert len(world.bodies()) == 2
+
+
+def test_a_content_that_is_paid_already_gets_no_mark(world: World):
+    """The last look: what else let it through, its hash is compared before its last byte."""
+    (first,) = copies(world, "a.mp4")
+    world.advance(200)
+    (second,) = copies(world, "b.mp4")
+    world.until(lambda: world.row(second) is not None)
+    suspect = world.row(second)
+    world.journal.revise(suspect, replace(suspect, suspect_of=None), world.now().wall)
+    world.daemon.contents._look_again = False
+    world.until(lambda: world.sends(second))
+    world.advance(60)
+    assert world.outcomes(second) == ["not_sent"]
+    assert world.row(second).duplicate_of == world.row(first).id
+    assert len(world.bodies()) == 1
 
 
 def test_what_was_found_is_read_while_its_file_is_there_so_that_copies_are_known(world: World):
@@ -161,12 +205,8 @@ def test_what_was_found_is_read_while_its_file_is_there_so_that_copies_are_known
 
 
 def test_the_hash_of_an_original_is_read_from_its_file_when_a_copy_comes(world: World):
-    (first,) = copies(world, "a.mp4")
-    world.far.plan(LOST_BUT_STORED)
-    world.lanes.held.add("hash")
-    world.advance(200)
+    first = adopted_unread(world)
     world.restart()
-    assert world.row(first).content_hash is None
     (second,) = copies(world, "b.mp4")
     world.advance(300)
     assert world.state(second) is State.DUPLICATE

@@ -308,7 +308,7 @@ def test_a_file_that_lost_its_path_and_vanished_holds_up_no_copy(world: World):
     world.put("a.mp4", salt="another")
     copy = world.put("copy.mp4", salt="x")
     world.advance(100)
-    assert world.state(copy) is State.QUEUED
+    assert world.state(copy) is State.DUPLICATE
     path.unlink()
     world.calm()
     world.advance(2 * 3600)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_farside import Fate
-from ingestd.daemon import flights
+from ingestd.daemon import marks
 from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import Hint, HintsLost, JobBroke
 from ingestd.daemon.reads import ReadPace
@@ -218,7 +218,7 @@ def test_a_worker_that_was_told_to_stop_gets_no_mark(world: World):
     asked: list[bool] = []
     flight.stop.set()
     thread = threading.Thread(
-        target=lambda: asked.append(world.daemon.flights._ask_mark(flight.send.id))
+        target=lambda: asked.append(world.daemon.flights.marks.ask(flight.send.id, "0" * 64))
     )
     thread.start()
     step_until_sent(world, thread)
@@ -227,7 +227,7 @@ def test_a_worker_that_was_told_to_stop_gets_no_mark(world: World):
 
 
 def test_a_mark_that_is_not_granted_in_time_sends_nothing(world: World, monkeypatch):
-    monkeypatch.setattr(flights, "MARK_PATIENCE_S", 0.02)
+    monkeypatch.setattr(marks, "MARK_PATIENCE_S", 0.02)
     path = world.put("a.mp4")
     sender = send_in_a_thread(world)
     sender.join(PATIENCE)  # the loop is busy with something else all the time
@@ -241,7 +241,7 @@ def test_a_mark_that_is_not_granted_in_time_sends_nothing(world: World, monkeypa
 
 
 def test_after_the_end_of_the_loop_no_mark_is_granted(world: World, monkeypatch):
-    monkeypatch.setattr(flights, "MARK_PATIENCE_S", 0.02)
+    monkeypatch.setattr(marks, "MARK_PATIENCE_S", 0.02)
     path = world.put("a.mp4")
     entered, go_on = threading.Event(), threading.Event()
 

@@ -188,7 +188,7 @@ def test_before_the_mark_nothing_was_accepted(
     answer: bytes, expected: tuple[type, Refusal], _: object, long_clip: Path, far_sides
 ):
     marks: list[bool] = []
-    upload = upload_of(long_clip, may_finish=lambda: marks.append(True) or True)
+    upload = upload_of(long_clip, may_finish=lambda _: marks.append(True) or True)
     with ScriptedServer(before(answer)) as server:
         outcome = far_sides(server).upload(upload)
     assert (type(outcome), outcome.trouble.kind) == expected

@@ -282,7 +282,7 @@ def test_a_file_that_changes_while_it_is_sent_never_arrives(
     _, far = served(sink)
     clip = sparse(tmp_path / "big.mp4", 24 * MIB)
     marks: list[bool] = []
-    upload = upload_of(clip, may_finish=lambda: marks.append(True) or True)
+    upload = upload_of(clip, may_finish=lambda _: marks.append(True) or True)
     thread, outcomes = in_thread(far, upload)
     assert sink.reached.wait(PATIENCE)
     change(clip)
@@ -327,7 +327,7 @@ def test_the_whole_suffix_waits_for_the_mark(served, tmp_path: Path, grants: boo
         if line.body(request):
             line.answer(accepted())
 
-    def may_finish() -> bool:
+    def may_finish(_hash: str) -> bool:
         asked.set()
         return checked.wait(PATIENCE) and grants
 
@@ -362,7 +362,7 @@ def test_no_mark_is_spent_on_a_far_side_that_has_left(served, tmp_path: Path):
     _, far = served(script)
     marks: list[bool] = []
     outcome = far.upload(
-        upload_of(clip, progress=PausingProgress(), may_finish=lambda: marks.append(True) or True)
+        upload_of(clip, progress=PausingProgress(), may_finish=lambda _: marks.append(True) or True)
     )
     assert isinstance(outcome, NotSent)
     assert marks == []
@@ -413,7 +413,7 @@ def test_descriptors_are_given_back(served, tmp_path: Path):
         opened.append(upload.open())
         return opened[-1]
 
-    for may_finish in (lambda: True, lambda: False):
+    for may_finish in (lambda _: True, lambda _: False):
         far.upload(dataclasses.replace(upload, open=remember, may_finish=may_finish))
     for descriptor in opened:
         with pytest.raises(OSError, match="Bad file descriptor"):

@@ -86,7 +86,7 @@ class Daemon:
             m.FoundByHand: self.wishes.found,
             m.Hashed: self.contents.hashed,
             m.Prepared: self.flights.preflights.prepared,
-            m.MarkWanted: self.flights.mark_wanted,
+            m.MarkWanted: self.flights.marks.wanted,
             m.UploadEnded: self.flights.ended,
             m.Polled: self.following.polled,
             m.LookEnded: self.confirming.looked,

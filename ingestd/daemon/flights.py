@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from ingestd import fields
 from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.limiter import Limiter
-from ingestd.daemon.messages import MarkWanted, UploadEnded
+from ingestd.daemon.marks import Marks
+from ingestd.daemon.messages import UploadEnded
 from ingestd.daemon.ours import learn_name
 from ingestd.daemon.outcomes import meaning_of
 from ingestd.daemon.preflight import LANE, Preflight, Preflights
 from ingestd.daemon.recovery import settle
 from ingestd.errors import JournalError
-from ingestd.journal import ConflictError, DiskFullError
+from ingestd.journal import ConflictError
 from ingestd.lifecycle import events
 from ingestd.model import GateName, Send, State
 from ingestd.remote.contract import (
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from ingestd.daemon.gatekeeper import Gatekeeper
     from ingestd.model import Item, Scope
     from ingestd.remote.contract import Outcome
-
-#: How long a worker waits for its mark (rules R1), seconds.
-MARK_PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Flights:
         self.preflights = Preflights(ctx, keeper, asking, self.limiter, self._start)
         self._flights: dict[int, Flight] = {}
         self._last_unreachable: int | None = None
-        self._loop = threading.get_ident()
+        self.marks = Marks(ctx, keeper, self._finishing)
 
     def __len__(self) -> int:
         """How many attempts are under way or being prepared."""
@@ -144,45 +142,17 @@ class Flights:
             container=item.container,
             scope=scope,
             form=fields.form_of(item.fields),
-            may_finish=lambda: self._ask_mark(send_id),
+            may_finish=lambda content_hash: self.marks.ask(send_id, content_hash),
             progress=flight.progress,
             stop=flight.stop,
         )
 
-    def _ask_mark(self, send_id: int) -> bool:
-        """Ask the loop for the mark; runs in the worker."""
-        if threading.get_ident() == self._loop:
-            return self._mark(send_id)
-        granted = threading.Event()
-        answers: list[bool] = []
-
-        def answer(yes: bool) -> None:  # noqa: FBT001 - the one thing it says
-            answers.append(yes)
-            granted.set()
-
-        self._ctx.inbox.post(MarkWanted(send_id, answer))
-        granted.wait(MARK_PATIENCE_S)
-        # what the loop grants after this is never acted on: the worker has gone by then,
-        # and a mark without a finished body only means that the far side is asked
-        return bool(answers) and answers[0]
-
-    def mark_wanted(self, message: MarkWanted) -> None:
-        """Record that the last byte may go out now, then say so (rules R1)."""
-        message.answer(self._mark(message.send_id))
-
-    def _mark(self, send_id: int) -> bool:
-        flight = next((f for f in self._flights.values() if f.send.id == send_id), None)
-        if flight is None or flight.stop.is_set():
-            return False
-        try:
-            self._ctx.journal.mark_send(send_id, self._ctx.now.wall)
-        except DiskFullError as error:
-            self._keeper.disk_full(str(error))
-            return False
-        except JournalError as error:
-            self._ctx.log.warning("journal.trouble", detail=str(error))
-            return False
-        return True
+    def _finishing(self, send_id: int) -> Send | None:
+        """The attempt that may have its mark: under way, and not told to stop."""
+        for flight in self._flights.values():
+            if flight.send.id == send_id and not flight.stop.is_set():
+                return flight.send
+        return None
 
     # --- after ------------------------------------------------------------------------------
 

@@ -111,6 +111,7 @@ class MarkWanted:
     """An upload is about to hand on its last bytes and asks for the mark (rules R1)."""
 
     send_id: int
+    content_hash: str  # blake3 of the bytes as they were sent
     answer: Callable[[bool], None]
 
 

@@ -76,7 +76,7 @@ class Body:
         yield self._framing.prefix
         yield from self._pieces()
         is_answered()
-        self._ask_for_mark()
+        self._ask_for_mark(self.content_hash or "")
         yield self._framing.suffix
         self._upload.progress.phase = "awaiting_answer"
 
@@ -119,9 +119,9 @@ class Body:
         if sample.hexdigest() != self._upload.fingerprint:
             raise self._changed("its content is no longer what was judged")
 
-    def _ask_for_mark(self) -> None:
+    def _ask_for_mark(self, content_hash: str) -> None:
         self.heed_stop()
-        if not self._upload.may_finish():
+        if not self._upload.may_finish(content_hash):
             raise Abort(
                 LocalKind.NO_MARK, "The attempt could not be recorded in time; it is sent later."
             )

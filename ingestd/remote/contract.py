@@ -114,7 +114,8 @@ class Upload:
     container: Container
     scope: Scope
     form: tuple[tuple[str, str], ...]  # further text fields in order; `tags` may repeat
-    may_finish: Callable[[], bool]  # asks for the mark; blocks at most 30 s; False: abort
+    may_finish: Callable[[str], bool]  # asks for the mark with the blake3 of all bytes; blocks at
+    # most 30 s; False: abort
     progress: Progress = field(default_factory=Progress)
     stop: threading.Event = field(default_factory=threading.Event)  # abort before the last byte
 
