@@ -28,6 +28,8 @@ SOCKET_NAME = "control.sock"
 LONGEST = 16 << 20
 #: A client that says nothing for this long is dropped, seconds.
 PATIENCE_S = 5.0
+#: Clients that are answered at the same time; more are turned away.
+MOST_CLIENTS = 16
 
 Ask = dict[str, object]
 
@@ -103,10 +105,13 @@ def _read_holder(state_dir: Path) -> Holder:
 
 
 class ControlServer:
-    """Answers one JSON line with one JSON line, each client in turn, in a thread of its own."""
+    """Answers one JSON line with one JSON line, each client in a thread of its own.
+
+    One that waits for a busy loop must not keep `health` from being told that it is busy.
+    """
 
     def __init__(self, state_dir: Path, answer: Callable[[Ask], Mapping[str, object]]) -> None:
-        """Listen; `answer` is called in this server's thread and may block briefly."""
+        """Listen; `answer` is called in threads of this server's and may block briefly."""
         self._answer = answer
         self._state_dir = state_dir
         with suppress(FileNotFoundError):
@@ -118,7 +123,8 @@ class ControlServer:
                 self._socket.bind(address)
         finally:
             os.umask(before)
-        self._socket.listen(16)
+        self._socket.listen(MOST_CLIENTS)
+        self._free = threading.BoundedSemaphore(MOST_CLIENTS)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
         self._thread.start()
 
@@ -137,9 +143,19 @@ class ControlServer:
                 client, _ = self._socket.accept()
             except OSError:
                 return
+            if not self._free.acquire(blocking=False):
+                client.close()
+                continue
+            name = "control client"
+            threading.Thread(target=self._talk, args=(client,), name=name, daemon=True).start()
+
+    def _talk(self, client: socket.socket) -> None:
+        try:
             with client, suppress(Exception):  # one client's nonsense, or one bug, ends no other
                 client.settimeout(PATIENCE_S)
                 client.sendall(_line(self._answer(_read_line(client))))
+        finally:
+            self._free.release()
 
 
 def ask(state_dir: Path, request: Mapping[str, object], wait: float = 0.8) -> Ask | None:

@@ -176,3 +176,20 @@ def test_after_closing_nothing_is_left(state_dir: Path):
     server.close()
     assert not (state_dir / control.SOCKET_NAME).exists()
     assert json.dumps(ask(state_dir, {})) == "null"
+
+
+def test_a_client_that_waits_for_a_busy_loop_holds_up_no_other(state_dir: Path):
+    free = threading.Event()
+
+    def answer(request: control.Ask) -> control.Ask:
+        if request["ask"] == "slow":
+            free.wait(PATIENCE)
+        return request
+
+    server = ControlServer(state_dir, answer)
+    slow = threading.Thread(target=ask, args=(state_dir, {"ask": "slow"}, PATIENCE))
+    slow.start()
+    assert ask(state_dir, {"ask": "pulse"}, wait=PATIENCE) == {"ask": "pulse"}
+    free.set()
+    slow.join(PATIENCE)
+    server.close()

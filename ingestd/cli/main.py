@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "check": ("check", "check"),
     "plan": ("plan", "plan"),
     "status": ("status", "status"),
+    "health": ("health", "health"),
     "list": ("reading", "list_rows"),
     "show": ("show", "show"),
     "why": ("show", "why"),

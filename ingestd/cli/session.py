@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ingestd.errors import JournalError, UsageError
 from ingestd.journal import JournalReader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import click
@@ -98,18 +100,43 @@ def become_owner(state_dir: Path) -> None:
 
     A state directory that is not there yet, or is root's own, changes nothing.
     """
-    if os.geteuid() != 0:
-        return
-    try:
-        owner = state_dir.stat()
-    except OSError:
-        return
-    if owner.st_uid == 0:
+    owner = _other_owner(state_dir)
+    if owner is None:
         return
     _import_all()
     os.setgroups([])
     os.setgid(owner.st_gid)
     os.setuid(owner.st_uid)
+
+
+@contextmanager
+def as_owner(state_dir: Path) -> Iterator[None]:
+    """As root, do what the block does as the owner of the state directory, then be root again."""
+    owner = _other_owner(state_dir)
+    if owner is None:
+        yield
+        return
+    groups, group = os.getgroups(), os.getegid()
+    os.setgroups([])
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
+
+
+def _other_owner(state_dir: Path) -> os.stat_result | None:
+    """Whose the state directory is, if this is root and it is not root's own."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        owner = state_dir.stat()
+    except OSError:
+        return None
+    return None if owner.st_uid == 0 else owner
 
 
 def _import_all() -> None:

@@ -78,7 +78,7 @@ def gather(session: Session, reader: JournalReader, under: str | None = None) ->
         since=daemon.since,
         live=daemon.snapshot,
         tallies=tallies,
-        gates=_gates(reader, daemon.snapshot),
+        gates=closed_gates(reader, daemon.snapshot),
         usage=reader.usage(words.day(now)[:8] + "01"),
         refused_codecs=_codecs(reader, tallies, under),
         under=under,
@@ -86,7 +86,7 @@ def gather(session: Session, reader: JournalReader, under: str | None = None) ->
     )
 
 
-def _gates(reader: JournalReader, live: Snapshot | None) -> tuple[Gate, ...]:
+def closed_gates(reader: JournalReader, live: Snapshot | None) -> tuple[Gate, ...]:
     """The closed gates; a running daemon knows also of one that it could not write down."""
     written = reader.gates()
     names = {gate.name for gate in written}

@@ -20,7 +20,9 @@ from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import Asked, Hint, HintsLost
 from ingestd.daemon.once import Once, Pass
 from ingestd.daemon.preflight import LANE as UPLOAD_LANE
+from ingestd.daemon.pulse import Pulse
 from ingestd.daemon.reads import ReadPace
+from ingestd.daemon.wakeup import SignalWakeup
 from ingestd.daemon.workers import ThreadWorkers
 from ingestd.errors import Exit, IngestdError, UsageError
 from ingestd.journal import Journal
@@ -121,6 +123,8 @@ class _Service:
     ) -> None:
         self._clock, self._inbox, self._key = clock, inbox, api_key
         self._signals = Signals()
+        self._wakeup: SignalWakeup | None = None
+        self._pulse, self._since = Pulse(clock.now().mono), clock.now().wall
         self._pace = ReadPace(settings.api.reads_per_second)
         self._bandwidth = Pace(settings.upload.bandwidth_at(0))
         self._far = HttpxFarSide(
@@ -154,6 +158,8 @@ class _Service:
     def close(self) -> None:
         """Stop in order: commands, watchers and workers; the journal comes last, elsewhere."""
         self._control.close()
+        if self._wakeup is not None:
+            self._wakeup.close()
         self._pace.close()
         self._daemon.close()
         self._far.close()
@@ -173,7 +179,7 @@ class _Service:
         )
         over: Exit | None = None
         while over is None and not self._signals.stops:
-            deadline = daemon.step(self._clock.now())
+            deadline = self._step(self._clock.now())
             if self._signals.reload:
                 self._reload(reload)
                 continue  # what it brought is due now
@@ -185,11 +191,17 @@ class _Service:
         self._stop()
         return Exit.DONE if over is None else over
 
+    def _step(self, now: Now) -> float | None:
+        self._pulse.awake(now.mono)
+        return self._daemon.step(now)
+
     def _sleep(self, *deadlines: float | None) -> None:
         """Wait for a message, or for the first of these moments (monotonic)."""
         known = [at for at in deadlines if at is not None]
         wait = max(0.0, min(known) - self._clock.now().mono) if known else None
+        self._pulse.asleep(min(known, default=None))
         self._inbox.wait(wait)
+        self._pulse.awake(self._clock.now().mono)
 
     def _stop(self) -> None:
         """Bodies that can finish within the grace do; the others end before their last byte."""
@@ -201,7 +213,7 @@ class _Service:
             now = self._clock.now()
             if now.mono >= until:
                 break
-            daemon.step(now)
+            self._step(now)
             if not daemon.stopped:
                 self._inbox.wait(min(1.0, until - now.mono))
         daemon.abandon(self._clock.now())
@@ -237,18 +249,20 @@ class _Service:
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             self._signals.stops += 1
-            self._inbox.wake()
 
         def reload(_number: int, _frame: FrameType | None) -> None:
             self._signals.reload = True
-            self._inbox.wake()
 
+        self._wakeup = SignalWakeup(self._inbox.wake)
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGHUP, reload)
 
     def _ask_loop(self, request: Mapping[str, object]) -> Mapping[str, object]:
         """Hand a command's question to the loop and wait for its answer; runs in its thread."""
+        if request.get("ask") == "pulse":  # answered without the loop: it may hang
+            stuck = self._pulse.stuck_for(self._clock.now().mono)
+            return {"pid": os.getpid(), "since": self._since, "stuck_for": stuck}
         answered = threading.Event()
         answers: list[Mapping[str, object]] = []
 
