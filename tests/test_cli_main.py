@@ -19,7 +19,7 @@ main()
 print(sorted({"click", "rich", "pydantic", "httpx"} & set(sys.modules)))
 """
 COMMANDS = {
-    *("run", "check", "plan", "status", "list", "show", "why", "wait"),
+    *("run", "check", "plan", "status", "health", "list", "show", "why", "wait"),
     *("add", "retry", "forget", "pause", "resume", "sim", "demo"),
 }
 
