@@ -235,10 +235,6 @@ def test_folders_keep_their_numbers_when_one_before_them_is_wrong(complaints):
             "hold is not available in this version; files over max_size",
         ),
         (
-            'upload: {bandwidth: [{at: "08:00", limit: 5MB/s}, {at: "19:00", limit: unlimited}]}',
-            "a timetable is not available in this version; one limit holds all day",
-        ),
-        (
             "budget: {minutes_per_day: 60}",
             "a limit is not available in this version; nothing stops",
         ),

@@ -184,6 +184,10 @@ def test_nonsense_is_refused_by_every_number(convert, value):
             [{"at": "19:00", "limit": "unlimited"}, {"at": "8:00", "limit": "5MB/s"}],
             (BandwidthStep(480, 5_000_000), BandwidthStep(1140, None)),
         ),
+        (
+            [{"at": "08:00", "limit": "0"}, {"at": "19:00", "limit": "off"}],
+            (BandwidthStep(480, 0), BandwidthStep(1140, None)),
+        ),
     ],
 )
 def test_a_bandwidth_is_a_rate_or_a_timetable(written, steps):
@@ -207,6 +211,10 @@ def test_a_bandwidth_is_a_rate_or_a_timetable(written, steps):
         (
             [{"at": "08:00", "limit": "1MB/s"}, {"at": "8:00", "limit": "2MB/s"}],
             "must name each time of the day once",
+        ),
+        (
+            [{"at": "08:00", "limit": "0"}, {"at": "19:00", "limit": "0MB/s"}],
+            "must leave some time of the day to upload",
         ),
     ],
 )

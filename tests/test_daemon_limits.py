@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_farside import Fate
-from ingestd import gates
+from ingestd.gates import pace
 from ingestd.model import State
 from world import worlds
 
@@ -152,7 +152,7 @@ def test_so_many_go_at_once_and_no_more(world: World, many: int):
 
 
 def test_a_large_body_goes_alone_where_the_account_is_slow(world: World, monkeypatch):
-    monkeypatch.setattr(gates, "ALONE_SIZE", 10_000)
+    monkeypatch.setattr(pace, "ALONE_SIZE", 10_000)
     paced(world, 2.0, concurrency=3)
     world.lanes.held.add("upload")
     (world.drop / "1 large.mp4").write_bytes(world.content("x" * 20_000))
@@ -165,7 +165,7 @@ def test_a_large_body_goes_alone_where_the_account_is_slow(world: World, monkeyp
 
 
 def test_small_ones_do_not_overtake_a_large_one_that_waits(world: World, monkeypatch):
-    monkeypatch.setattr(gates, "ALONE_SIZE", 10_000)
+    monkeypatch.setattr(pace, "ALONE_SIZE", 10_000)
     paced(world, 2.0, concurrency=3)
     world.lanes.held.add("upload")
     world.put("1.mp4")
@@ -182,7 +182,7 @@ def test_small_ones_do_not_overtake_a_large_one_that_waits(world: World, monkeyp
 
 
 def test_large_bodies_go_together_where_the_account_is_quick(world: World, monkeypatch):
-    monkeypatch.setattr(gates, "ALONE_SIZE", 10_000)
+    monkeypatch.setattr(pace, "ALONE_SIZE", 10_000)
     paced(world, 60.0, concurrency=2)
     world.lanes.held.add("upload")
     for name in "ab":

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestd import gates
-from ingestd.gates import Pace, close, fits_beside, hold_for_person, probe_now, standing
+from ingestd.gates import Pace, asked, close, fits_beside, hold, probe_now, standing
 from ingestd.model import Gate, GateName
 
 NOW = 1_780_000_000.0
@@ -92,15 +92,22 @@ def test_a_gate_whose_time_has_come_lets_one_probe_through():
     "name", [GateName.PAUSED, GateName.DISK_FULL, GateName.BUDGET, GateName.BANDWIDTH_WINDOW]
 )
 def test_what_no_upload_can_tell_opens_by_time_alone(name: GateName):
-    gate = hold_for_person(name, NOW, "why", until=NOW + 60)
+    gate = hold(None, name, NOW, "why", until=NOW + 60)
     assert standing([gate], NOW + 59, NOBODY).until == NOW + 60
     weighed = standing([gate], NOW + 60, NOBODY)
     assert (weighed.free, weighed.probes, weighed.expired) == (True, (), (name,))
 
 
 def test_a_pause_without_end_waits_for_a_person():
-    weighed = standing([hold_for_person(GateName.PAUSED, NOW, "why")], NOW + 1e9, NOBODY)
+    weighed = standing([hold(None, GateName.PAUSED, NOW, "why")], NOW + 1e9, NOBODY)
     assert (weighed.free, weighed.until) == (False, None)
+
+
+def test_a_gate_may_ask_for_a_persons_word_and_goes_on_asking_whatever_closes_it_again():
+    gate = hold(None, GateName.AUTH, NOW, "another account", asks="new_account")
+    assert (asked(gate), gate.until) == ("new_account", None)
+    assert asked(close(gate, GateName.AUTH, NOW + 5, "refused")) == "new_account"
+    assert asked(closed_for(GateName.AUTH, 1)) is None
 
 
 @pytest.mark.parametrize("name", [GateName.AUTH, GateName.CREDITS, GateName.UNREACHABLE])
@@ -114,7 +121,7 @@ def test_one_probe_tries_all_that_is_closed_and_only_when_all_may_be_tried():
     assert standing([rate, credit], NOW + 10, NOBODY).probes == ()
     both = standing([rate, credit], NOW + 900, NOBODY)
     assert set(both.probes) == {GateName.RATE_LIMIT, GateName.CREDITS}
-    paused = hold_for_person(GateName.PAUSED, NOW, "why")
+    paused = hold(None, GateName.PAUSED, NOW, "why")
     assert standing([rate, paused], NOW + 900, NOBODY).probes == ()
 
 

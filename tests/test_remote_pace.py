@@ -56,6 +56,15 @@ def test_a_changed_limit_holds_from_the_next_piece_on():
     assert pace.reserve(MIB) == 0.0
 
 
+def test_a_changed_limit_ends_the_waiting_under_the_old_one():
+    pace = Pace(1.0)
+    pace.take(3600, threading.Event())
+    threading.Timer(0.05, pace.set_rate, [None]).start()
+    begin = time.monotonic()
+    pace.take(1, threading.Event())
+    assert time.monotonic() - begin < 60
+
+
 def test_a_stop_ends_the_waiting():
     pace, stop = Pace(1.0), threading.Event()
     pace.take(3600, stop)

@@ -137,6 +137,7 @@ class World:
         )
         self.settings = replace(self.settings, **settings)
         self.errors_expected = self.paid_again = False
+        self.bandwidths: list[float | None] = []  # limits that were set, in order
         self.on_journal: Callable[[Journal], Any] = lambda journal: journal
         self._start()
 
@@ -360,6 +361,7 @@ class World:
             log=self.events,
             host="host",
             jitter=lambda: 0.0,
+            set_bandwidth=self.bandwidths.append,
         )
         self.daemon = Daemon(self.ctx, self.hints, self.now())
 

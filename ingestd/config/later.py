@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ingestd.config.findings import Loc
     from ingestd.config.settings import Settings
-    from ingestd.config.timetable import BandwidthStep
 
 # Key, what of its value is used and not to be had ("": nothing), and what happens instead.
 Promise = tuple[str, "Callable[[Any], str]", str]
@@ -44,11 +43,6 @@ def _oversize(value: object) -> str:
     return "" if value is Oversize.REJECT else str(value)
 
 
-def _timetable(steps: tuple[BandwidthStep, ...]) -> str:
-    """One rate for the whole day is a single step from midnight on."""
-    return "a timetable" if any(step.at for step in steps) else ""
-
-
 _COMPLETE = "a file counts as complete by its quiet time and its content."
 _NO_METADATA = "nothing is read from a file's metadata. Set it to off or to a value."
 _STAY = "files stay where they are. Set it to keep."
@@ -57,7 +51,6 @@ _NO_STOP = "nothing stops at a number of minutes. Set it to unlimited."
 _OF_ALL: tuple[Promise, ...] = (
     ("validate.oversize", _oversize, "files over max_size are rejected. Set it to reject."),
     ("mirror_dir", _set("a directory"), "the billing facts stand in the journal. Set it to null."),
-    ("upload.bandwidth", _timetable, "one limit holds all day, such as 20MB/s, or unlimited."),
     ("budget.minutes_per_day", _set("a limit"), _NO_STOP),
     ("budget.minutes_per_month", _set("a limit"), _NO_STOP),
     ("http.listen", _set("a server"), "`ingestd status` shows what is going on. Set it to off."),

@@ -17,9 +17,15 @@ _FORMS = (
 )
 
 
+_NOTHING = ("0", "0B/s", "0MB/s")
+
+
 @dataclass(frozen=True, slots=True)
 class BandwidthStep:
-    """From `at` (minutes after local midnight) on, at most `limit` bytes/s; None: unlimited."""
+    """From `at` (minutes after local midnight) on, at most `limit` bytes/s.
+
+    None: unlimited; 0: nothing goes out until the next step.
+    """
 
     at: int
     limit: int | None
@@ -44,6 +50,8 @@ def _timetable(entries: list[object]) -> tuple[BandwidthStep, ...]:
     steps = tuple(sorted((_step(entry) for entry in entries), key=lambda step: step.at))
     if len({step.at for step in steps}) < len(steps):
         raise BadValueError("must name each time of the day once")
+    if all(step.limit == 0 for step in steps):
+        raise BadValueError("must leave some time of the day to upload: every limit is 0")
     return steps
 
 
@@ -55,5 +63,9 @@ def _step(entry: object) -> BandwidthStep:
         raise BadValueError('must name times of the day as "08:00"')
     return BandwidthStep(
         at=int(match[1]) * 60 + int(match[2]),
-        limit=values.unlimited_or(measures.rate)(entry["limit"]),
+        limit=values.unlimited_or(_rate_or_nothing)(entry["limit"]),
     )
+
+
+def _rate_or_nothing(value: object) -> int:
+    return 0 if values.text(value).strip() in _NOTHING else measures.rate(value)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ingestd import localtime
 from ingestd.journal import DiskFullError, JournalBusyError, ReadOnlyJournalError
 from ingestd.lifecycle import Policy, decide
 from ingestd.model import Now
@@ -53,6 +53,8 @@ class Context:
     last_answer_at: float | None = None  # wall clock; the far side answered something useful
     listeners: list[Callable[[Item | None, Item], None]] = field(default_factory=list)
     jitter: Callable[[], float] = random.random
+    #: Limits all uploads together from now on, bytes/s; None: unlimited.
+    set_bandwidth: Callable[[float | None], None] = lambda _rate: None
     #: Rows whose lost answer could be read: three looks suffice (rules R1). In memory only: after
     #: a restart the longer search is the careful one.
     readable: set[int] = field(default_factory=set)
@@ -87,8 +89,7 @@ class Context:
 
     def count_paid(self, item: Item, size: int) -> None:
         """Count an upload, in the day's usage, that the far side took: it is billed."""
-        day = time.strftime("%Y-%m-%d", time.localtime(self.now.wall))
-        self.journal.add_usage(day, 1, item.duration_s or 0.0, size)
+        self.journal.add_usage(localtime.day(self.now.wall), 1, item.duration_s or 0.0, size)
 
     def add(self, item: Item, event: str, detail: str | None = None) -> Item:
         """Record a new row."""

@@ -9,6 +9,7 @@ from blake3 import blake3
 
 from ingestd.daemon import messages as m
 from ingestd.daemon.asking import Asking, Confirming, Following
+from ingestd.daemon.bandwidth import Bandwidth
 from ingestd.daemon.byhand import ByHand
 from ingestd.daemon.clockwork import Clockwork
 from ingestd.daemon.content import Contents
@@ -58,6 +59,7 @@ class Daemon:
         self.contents = Contents(ctx, self._opener)
         asking = Asking(ctx, self.keeper)
         self.flights = Flights(ctx, self.keeper, asking, self._opener, self._is_missed)
+        self.bandwidth = Bandwidth(ctx, self.keeper, self.flights)
         self.uploads = Uploads(ctx, self.keeper, self.flights, self._may_go)
         self.following, self.confirming = Following(asking), Confirming(asking)
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
@@ -127,7 +129,7 @@ class Daemon:
         return again
 
     def _tick(self) -> list[float | None]:
-        turns = [self.seeing.tick, self.judging.tick, self.uploads.tick]
+        turns = [self.seeing.tick, self.judging.tick, self.bandwidth.tick, self.uploads.tick]
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
             turns = [self.contents.tick, *turns, self.following.tick, self.confirming.tick]
         return [self._turn(turn) for turn in turns]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestd import gates
@@ -44,6 +44,14 @@ WORDS: dict[GateName, str] = {
         "The disk of the journal is full. Nothing is sent that could not be recorded. Make room."
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What `resume` left closed."""
+
+    trying: tuple[GateName, ...]  # one upload tries these first
+    left: tuple[Gate, ...]  # these stay as they are
 
 
 class Gatekeeper:
@@ -110,9 +118,26 @@ class Gatekeeper:
         )
         return name
 
-    def hold(self, name: GateName, until: float | None = None) -> None:
-        """Close a gate for a person."""
-        self._save(gates.hold_for_person(name, self._ctx.now.wall, WORDS[name], until))
+    def hold(
+        self,
+        name: GateName,
+        until: float | None = None,
+        *,
+        detail: str | None = None,
+        asks: str | None = None,
+    ) -> None:
+        """Close a gate until a time, or until a person opens it; one that is closed so stays so.
+
+        Args:
+            name: which one.
+            until: when it opens by itself; None: never.
+            detail: what happened and what to do; None: the usual sentence.
+            asks: the option of `resume` that alone opens it before (see `gates.hold`).
+        """
+        old, text = self._gates.get(name), detail or WORDS[name]
+        gate = gates.hold(old, name, self._ctx.now.wall, text, until, asks=asks)
+        if gate != old:
+            self._save(gate)
 
     def disk_full(self, detail: str) -> None:
         """Close the gate of the journal's disk; in memory only, for it cannot be written."""
@@ -136,21 +161,39 @@ class Gatekeeper:
         self._ctx.last_answer_at = self._ctx.now.wall
         for name in (GateName.UNREACHABLE, GateName.AUTH):
             gate = self._gates.get(name)
-            if gate is not None and gate.closed_by is None:
+            if gate is not None and gate.closed_by is None and gates.asked(gate) is None:
                 self.open(name)  # what an upload closed, only an upload opens
 
     def accepted(self) -> None:
         """An upload was accepted: what the far side refused for before is over."""
         self._ctx.last_answer_at = self._ctx.now.wall
-        for name in set(GATE_OF.values()):
-            self.open(name)
-
-    def resume(self) -> tuple[GateName, ...]:
-        """A person says go on: a pause ends, every other gate lets one probe through now."""
-        self.open(GateName.PAUSED)
         for gate in self.closed:
+            if gate.name in GATE_OF.values() and gates.asked(gate) is None:
+                self.open(gate.name)
+
+    def resume(self, said: frozenset[str] = frozenset()) -> Resumed:
+        """A person says go on: a pause ends, every other gate lets one probe through now.
+
+        Not those that no probe can tell anything about, nor those that ask for another word than
+        those `said` (the options of `resume`).
+        """
+        self.open(GateName.PAUSED)
+        trying: list[GateName] = []
+        for gate in self.closed:
+            word = gates.asked(gate)
+            if word is not None and word in said:
+                self.open(gate.name)
+            elif word is None and gate.name not in gates.BY_CALENDAR:
+                trying.append(gate.name)
+                self.probe(gate.name)
+        left = tuple(gate for gate in self.closed if gate.name not in trying)
+        return Resumed(tuple(trying), left)
+
+    def probe(self, name: GateName) -> None:
+        """Let one upload try a closed gate now."""
+        gate = self._gates.get(name)
+        if gate is not None:
             self._save(gates.probe_now(gate, self._ctx.now.wall), quiet=True)
-        return tuple(self._gates)
 
     def key_is(self, digest: str) -> None:
         """Note which key is in use; a new one lets the gate that refused the old one try again."""
@@ -159,12 +202,15 @@ class Gatekeeper:
             return
         self._ctx.journal.set_meta(KEY_DIGEST, digest)
         gate = self._gates.get(GateName.AUTH)
-        if before is not None and gate is not None:
-            self._save(gates.probe_now(gate, self._ctx.now.wall), quiet=True)
+        if before is not None and gate is not None and gates.asked(gate) is None:
+            self.probe(GateName.AUTH)
 
     def set_back(self, seconds: float) -> None:
         """The wall clock was set back by so much, or before the start by nobody knows how much."""
         for gate in self.closed:
+            if gate.name in gates.BY_CALENDAR:
+                self.open(gate.name)  # its desk looks at the calendar again
+                continue
             back = max(seconds, gate.since - self._ctx.now.wall)
             if back > 0:
                 until = None if gate.until is None else gate.until - back

@@ -126,7 +126,7 @@ class _Service:
         self._wakeup: SignalWakeup | None = None
         self._pulse, self._since = Pulse(clock.now().mono), clock.now().wall
         self._pace = ReadPace(settings.api.reads_per_second)
-        self._bandwidth = Pace(settings.upload.bandwidth_at(0))
+        self._bandwidth = Pace()
         self._far = HttpxFarSide(
             base_url=settings.api.base_url,
             key=lambda: self._key.secret,
@@ -146,6 +146,7 @@ class _Service:
             inbox=inbox,
             log=log.get_logger(),
             host=socket.gethostname(),
+            set_bandwidth=self._bandwidth.set_rate,
         )
         hints = Hints(
             lambda root, path: inbox.post(Hint(root, path)),
@@ -233,7 +234,6 @@ class _Service:
         log.keep_secret(key.secret)
         self._key = key
         self._pace.change(settings.api.reads_per_second)
-        self._bandwidth.set_rate(settings.upload.bandwidth_at(0))
         self._widths[UPLOAD_LANE] = settings.upload.concurrency
         later = _only_at_start(self._ctx.settings, settings)
         self._daemon.reconfigure(settings, key)

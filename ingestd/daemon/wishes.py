@@ -146,8 +146,10 @@ class Wishes:
         return {"done": [], "refused": [], "text": "Paused: no further upload starts."}
 
     def _resume(self, args: Mapping[str, object]) -> Result:
-        del args
-        left = self._keeper.resume()
-        names = ", ".join(name.value for name in left)
-        text = f"Going on; {names}: one upload tries first." if left else "Going on."
+        said = frozenset(word for word, meant in args.items() if meant is True)
+        resumed = self._keeper.resume(said)
+        trying = ", ".join(name.value for name in resumed.trying)
+        text = f"Going on; {trying}: one upload tries first." if trying else "Going on."
+        for gate in resumed.left:
+            text += f" Still closed, {gate.name.value}: {gate.detail}"
         return {"done": [], "refused": [], "text": text}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20  # bytes read and handed on at a time; measured: more brings nothing
 _SMALLEST_PIECE = 4 << 10
+_LOOK_AGAIN_S = 0.5  # between two looks at a limit that may have changed
 _PIECES_PER_SECOND = 4  # a slow link is fed evenly, not in bursts a far side could take for a stall
 
 
@@ -29,6 +30,7 @@ class Pace:
         self._clock = clock
         self._rate = rate
         self._free_at = clock()
+        self._changes = 0  # how often the limit was changed
 
     @property
     def rate(self) -> float | None:
@@ -40,6 +42,7 @@ class Pace:
         with self._lock:
             self._rate = rate
             self._free_at = self._clock()
+            self._changes += 1
 
     def piece_size(self) -> int:
         """Give the size in bytes of the next piece: the smaller, the slower."""
@@ -59,7 +62,9 @@ class Pace:
             return starts_at - now
 
     def take(self, size: int, stop: threading.Event) -> None:
-        """Wait until `size` bytes may go out, or until `stop` is set."""
-        delay = self.reserve(size)
-        if delay > 0:
-            stop.wait(delay)
+        """Wait until `size` bytes may go out, until `stop` is set, or until the limit changes."""
+        before = self._changes
+        until = self.reserve(size) + self._clock()
+        while self._changes == before and (delay := until - self._clock()) > 0:
+            if stop.wait(min(delay, _LOOK_AGAIN_S)):
+                return

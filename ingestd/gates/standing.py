@@ -1,4 +1,4 @@
-"""When uploads may start: account-wide pauses and the limiter (rules R7). Pure: time comes in."""
+"""Account-wide pauses: how a gate closes, what opens it again, what all of them say together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 HOUR = 3600.0
+#: Key of `Gate.data`: the word of a person that alone opens it (`resume --WORD`, interface 3).
+ASKS = "asks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ OPENINGS: dict[GateName, Opening] = {
     GateName.DISK_FULL: Opening(MINUTE, 10 * MINUTE, needs_probe=False),
     GateName.PAUSED: Opening(0.0, 0.0, needs_probe=False),
 }
-#: Of the others, those that no upload could tell anything about.
-WITHOUT_PROBE = frozenset({GateName.BUDGET, GateName.BANDWIDTH_WINDOW})
+#: Of the others, those that no upload could tell anything about: the calendar opens them.
+BY_CALENDAR = frozenset({GateName.BUDGET, GateName.BANDWIDTH_WINDOW})
 
 
 def close(
@@ -59,8 +61,10 @@ def close(
         at_least: another floor: the configured interval between uploads, seconds.
     """
     opening = OPENINGS.get(name)
+    data = old.data if old else {}
     if opening is None:
-        return Gate(name, old.since if old else now, None, detail, closed_by=closed_by)
+        since = old.since if old else now
+        return Gate(name, since, None, detail, closed_by=closed_by, data=data)
     grown = opening.first if old is None else min(opening.largest, old.delay * 2)
     delay = max(grown, at_least)
     return Gate(
@@ -70,12 +74,38 @@ def close(
         detail=detail,
         delay=delay,
         closed_by=closed_by,
+        data=data,
     )
 
 
-def hold_for_person(name: GateName, now: float, detail: str, until: float | None = None) -> Gate:
-    """Close a gate because a person said so, until they say otherwise or until a time."""
-    return Gate(name, now, until, detail)
+def hold(
+    old: Gate | None,
+    name: GateName,
+    now: float,
+    detail: str,
+    until: float | None = None,
+    *,
+    asks: str | None = None,
+) -> Gate:
+    """Close a gate until a time, or until a person says otherwise.
+
+    Args:
+        old: the gate as it stands, if it does.
+        name: which one.
+        now: wall-clock time.
+        detail: what happened and what to do, for `status`.
+        until: when it opens by itself; None: never.
+        asks: the word that a person must say for it to open before (`resume --WORD`); a plain
+            `resume`, a probe or an answer of the far side does not open it then.
+    """
+    data = {} if asks is None else {ASKS: asks}
+    return Gate(name, old.since if old else now, until, detail, data=data)
+
+
+def asked(gate: Gate) -> str | None:
+    """The word that alone opens a gate before its time; None: it needs none."""
+    word = gate.data.get(ASKS)
+    return word if isinstance(word, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +137,7 @@ def standing(gates: Iterable[Gate], now: float, probing: frozenset[GateName]) ->
         elif gate.until > now:
             shut = True
             untils.append(gate.until)
-        elif opening.needs_probe if opening else gate.name not in WITHOUT_PROBE:
+        elif opening.needs_probe if opening else gate.name not in BY_CALENDAR:
             probes.append(gate.name)  # one that a person let try again needs its probe as well
         else:
             expired.append(gate.name)
@@ -117,44 +147,5 @@ def standing(gates: Iterable[Gate], now: float, probing: frozenset[GateName]) ->
 
 
 def probe_now(gate: Gate, now: float) -> Gate:
-    """Let a probe through at once (`resume`); a gate that waits for a person gets its probe too."""
+    """Let a probe through at once (`resume`), also where no time was set for one."""
     return replace(gate, until=now)
-
-
-#: A body over this size is sent alone while per_minute is at most ALONE_RATE (rules R7).
-ALONE_SIZE = 256 << 20
-ALONE_RATE = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """What the limiter remembers, also across restarts; wall-clock seconds."""
-
-    last_start: float | None = None
-    last_acceptance: float | None = None
-
-    def mended(self, now: float) -> Pace:
-        """The same after the clock was set back: what lies ahead of it counts as now."""
-        known = (self.last_start, self.last_acceptance)
-        start, acceptance = (None if at is None else min(at, now) for at in known)
-        return Pace(start, acceptance)
-
-    def next_start(self, per_minute: float | None, now: float) -> float:
-        """When the next upload may start: no burst, one interval after the later of the two.
-
-        `per_minute` None means unlimited. After a clock was set back (see `mended`) it is never
-        longer than one interval from now.
-        """
-        known = [at for at in (self.last_start, self.last_acceptance) if at is not None]
-        if per_minute is None or not known:
-            return now
-        interval = MINUTE / per_minute
-        return min(max(known) + interval, now + interval)
-
-
-def fits_beside(size: int, in_flight: Iterable[int], per_minute: float | None) -> bool:
-    """Tell whether a body may go out beside those in flight (rules R7, large bodies alone)."""
-    sizes = tuple(in_flight)
-    if not sizes or per_minute is None or per_minute > ALONE_RATE:
-        return True
-    return max(size, *sizes) <= ALONE_SIZE
