@@ -203,6 +203,7 @@ class Item:
     rules: str | None = None  # digest of the validation rules it was judged by
     pay_again: bool = False  # a person said: upload it although it was paid
     hidden: bool = False  # forgotten: not listed, its billing fact kept
+    account: int = 1  # which of the accounts that this journal has seen the video is in (rules R3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,7 @@ class Send:
     marked_at: float | None = None  # "the last byte may go out now" (rules R1)
     ended_at: float | None = None
     outcome: str | None = None  # accepted, refused, not_sent, unknown, found, not_found
+    key: str | None = None  # names it in the mirror too (rules R8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ingestd.journal.faults import (
     ReadOnlyJournalError,
 )
 from ingestd.journal.reader import JournalReader
-from ingestd.journal.values import Selection, Tally, Totals, Usage, Wish
+from ingestd.journal.values import Found, Selection, Tally, Totals, Usage, Wish
 from ingestd.journal.wishes import add_wish
 from ingestd.journal.writer import Journal
 
@@ -18,6 +18,7 @@ __all__ = [
     "CorruptJournalError",
     "DamagedRowError",
     "DiskFullError",
+    "Found",
     "Journal",
     "JournalBusyError",
     "JournalReader",

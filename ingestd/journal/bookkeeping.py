@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd.errors import StaleMoveError
-from ingestd.journal.reading import Reading
+from ingestd.journal.reading import ACCOUNT, Reading
 from ingestd.journal.rows import (
+    FOUND_FIELDS,
     GATE_COLUMNS,
     SEND_COLUMNS,
     gate_values,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from ingestd.journal.values import Found
     from ingestd.model import Gate, GateName, Send
 
 
@@ -112,6 +114,28 @@ class Bookkeeping(Reading):
                 (day, uploads, seconds, size),
             )
 
+    def add_found(self, found: Found) -> None:
+        """Keep a video that is ours and whose file was not seen (`recover`)."""
+        with self.transaction():
+            values = tuple(getattr(found, name) for name in FOUND_FIELDS)
+            self._db.write(insert("found", FOUND_FIELDS).replace("INSERT", _REPLACING), values)
+
+    def remove_found(self, video_no: str) -> None:
+        """Its file was seen: the video belongs to a row now."""
+        with self.transaction():
+            self._db.write("DELETE FROM found WHERE video_no = ?", (video_no,))
+
+    def use_account(self, number: int) -> None:
+        """Go on with another account: what is not at the far side yet will go there."""
+        with self.transaction():
+            self.set_meta(ACCOUNT, number)
+            self._db.write(
+                "UPDATE items SET account = ? WHERE video_no IS NULL"
+                " AND state NOT IN ('uploading', 'confirming')"
+                " AND NOT (state = 'held' AND reason IS 'unconfirmed')",
+                (number,),
+            )
+
     def finish_wish(self, wish_id: int, at: float, result: object) -> None:
         """Record that a wish was acted on; the command that made it reads the result."""
         with self.transaction():
@@ -128,6 +152,7 @@ class Bookkeeping(Reading):
 
 _SEND_FIELDS = SEND_COLUMNS.split(", ")[1:]  # all but the id
 _GATE_FIELDS = GATE_COLUMNS.split(", ")
+_REPLACING = "INSERT OR REPLACE"
 
 
 def send_is_unmarked(send: Send) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ingestd.journal.reading import Reading, items_where
+from ingestd.journal.reading import ACCOUNT_IN_USE, Reading, items_where
 from ingestd.journal.rows import read_item, signed, split_path
 from ingestd.journal.sql import select
 
@@ -91,11 +91,12 @@ class Lookups(Reading):
 
         Superseded and forgotten rows are among them (their content may be paid for), rows that are
         gone, rejected or duplicates are not. With `scope` only rows of that scope and rows that
-        have none yet.
+        have none yet. What another account holds is no original for the one in use (rules R3).
         """
         return self._items(
             "size = ? AND fingerprint = ? AND state NOT IN ('gone', 'rejected', 'duplicate')"
-            " AND (?3 IS NULL OR scope IS NULL OR scope = ?3) ORDER BY id",
+            " AND (?3 IS NULL OR scope IS NULL OR scope = ?3)"
+            f" AND account = {ACCOUNT_IN_USE} ORDER BY id",
             (size, fingerprint, scope),
         )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from ingestd.journal import listing, tally
+from ingestd.journal.billing import Billing
 from ingestd.journal.lookups import Lookups
 from ingestd.journal.opening import open_reader
-from ingestd.journal.records import Records
 from ingestd.journal.worklist import Worklist
 from ingestd.model import State
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ingestd.model import Item
 
 
-class JournalReader(Lookups, Worklist, Records):
+class JournalReader(Lookups, Worklist, Billing):
     """An open journal that nothing can be written to.
 
     It works beside a running daemon and without one, and is used by the thread that opened it.

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ingestd.journal.connection import Database, Row
     from ingestd.model import Item
 
+#: Meta key: which of the accounts that this journal has seen is in use; the first one is 1.
+ACCOUNT = "account"
+#: The same inside a statement.
+ACCOUNT_IN_USE = "CAST(ifnull((SELECT value FROM meta WHERE key = 'account'), 1) AS INTEGER)"
 #: Rows of one statement; before 3.32 SQLite allows 999 placeholders.
 _BATCH = 500
 

@@ -31,11 +31,12 @@ ITEM_COLUMNS = (
     "id, dir, name, folder, state, reason, detail, size, mtime_ns, ctime_ns, dev, inode, "
     "fingerprint, content_hash, container, codec, duration_s, video_no, upload_name, scope, "
     "duplicate_of, suspect_of, attempts, next_attempt_at, delay, asked_s, asks, first_seen_at, "
-    "queued_at, uploaded_at, parsed_at, updated_at, fields, rules, pay_again, hidden"
+    "queued_at, uploaded_at, parsed_at, updated_at, fields, rules, pay_again, hidden, account"
 )
 SEND_COLUMNS = (
-    "id, item_id, at, upload_name, scope, size, sent, watermark, marked_at, ended_at, outcome"
+    "id, item_id, at, upload_name, scope, size, sent, watermark, marked_at, ended_at, outcome, key"
 )
+FOUND_FIELDS = ("video_no", "name", "token", "size", "scope", "account", "created_at")
 USAGE_COLUMNS = "day, uploads, seconds, bytes"
 GATE_COLUMNS = "name, since, until, detail, delay, closed_by, data"
 STEP_COLUMNS = "at, from_state, to_state, event, detail"
@@ -155,7 +156,8 @@ def _item(row: Row) -> Item:
     size, mtime_ns, ctime_ns, dev, inode, fingerprint, content_hash = row[7:14]
     container, codec, duration_s, video_no, upload_name, scope, duplicate_of = row[14:21]
     suspect_of, attempts, next_attempt_at, delay, asked_s, asks, first_seen_at = row[21:28]
-    queued_at, uploaded_at, parsed_at, updated_at, fields, rules, pay_again, hidden = row[28:]
+    queued_at, uploaded_at, parsed_at, updated_at, fields, rules = row[28:34]
+    pay_again, hidden, account = row[34:]
     return Item(
         id=item_id,
         path=joined(directory, name),
@@ -188,6 +190,7 @@ def _item(row: Row) -> Item:
         rules=rules,
         pay_again=bool(pay_again),
         hidden=bool(hidden),
+        account=account,
     )
 
 
@@ -214,7 +217,7 @@ def send_values(send: Send) -> tuple[object, ...]:
     """The values of `SEND_COLUMNS` but the id."""
     return (
         *(send.item_id, send.at, send.upload_name, send.scope, send.size, send.sent),
-        *(send.watermark, send.marked_at, send.ended_at, send.outcome),
+        *(send.watermark, send.marked_at, send.ended_at, send.outcome, send.key),
     )
 
 

@@ -192,7 +192,29 @@ AFTER UPDATE OF state, folder, reason, hidden, size, duration_s ON items BEGIN
 END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_ROWS + _RECORDS + _TALLIES,)
+_MIRROR = """
+-- What names an attempt in the mirror too (rules R8); NULL: begun before there was one.
+ALTER TABLE sends ADD COLUMN key TEXT;
+CREATE UNIQUE INDEX sends_key ON sends (key) WHERE key IS NOT NULL;
+
+-- Which of the accounts that this journal has seen a row's video is in (rules R3).
+ALTER TABLE items ADD COLUMN account INTEGER NOT NULL DEFAULT 1;
+
+-- Videos that are ours by their names and whose files were not seen since the journal was lost:
+-- the first file with such a token and size is that video and is not sent.
+CREATE TABLE found (
+    video_no TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    token TEXT NOT NULL,
+    size INTEGER,
+    scope TEXT NOT NULL,
+    account INTEGER NOT NULL,
+    created_at REAL
+) WITHOUT ROWID;
+CREATE INDEX found_content ON found (token, size);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_ROWS + _RECORDS + _TALLIES, _MIRROR)
 
 
 def migrate(database: Database, version: int, migrations: tuple[str, ...] = MIGRATIONS) -> None:

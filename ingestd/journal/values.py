@@ -70,3 +70,16 @@ class Wish:
     args: Mapping[str, object] = field(default_factory=dict)
     done_at: float | None = None
     result: object = None  # whatever JSON can say; None until done
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A video that is ours by its name, found by `recover`, whose file was not seen since."""
+
+    video_no: str
+    name: str  # as the far side shows it
+    token: str
+    size: int | None  # bytes; None: the far side did not say
+    scope: str
+    account: int
+    created_at: float | None

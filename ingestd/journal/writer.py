@@ -76,7 +76,8 @@ class Journal(JournalReader, Bookkeeping):
         """
         if not legal(None, item.state):
             raise IllegalMoveError(f"No row can begin as {item.state} ({event}): {item.path}")
-        return self._insert(item, event, at, detail, supersede=supersede)
+        row = replace(item, account=self.account)
+        return self._insert(row, event, at, detail, supersede=supersede)
 
     def restore(self, item: Item, event: str, at: float, detail: str | None = None) -> Item:
         """Record a row in whatever state evidence proves (`recover`); else like `add`.

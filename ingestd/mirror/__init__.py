@@ -1,0 +1,28 @@
+"""The mirror: an append-only file of what was paid, so that a lost journal pays for nothing twice.
+
+It stands beside the journal or, better, on another disk (`mirror_dir`). Rules R8.
+"""
+
+from ingestd.mirror.facts import Ended, Fact, Intent, Paid, Result
+from ingestd.mirror.faults import MirrorAwayError, MirrorError, MirrorFullError
+from ingestd.mirror.file import MIRROR_NAME, Mirror, identity
+from ingestd.mirror.reading import Line, Reading, read
+from ingestd.mirror.reserve import Reserve
+
+__all__ = [
+    "MIRROR_NAME",
+    "Ended",
+    "Fact",
+    "Intent",
+    "Line",
+    "Mirror",
+    "MirrorAwayError",
+    "MirrorError",
+    "MirrorFullError",
+    "Paid",
+    "Reading",
+    "Reserve",
+    "Result",
+    "identity",
+    "read",
+]
