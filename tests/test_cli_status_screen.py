@@ -327,6 +327,7 @@ def test_the_status_document_has_what_the_interface_names():
         "base_url": "https://api.memories.ai/serve/api/v1",
         "key_id": "...abcd",
         "key_source": "credential",
+        "key_since": None,
         "last_ok_at": "2026-11-22T23:42:55.000Z",
     }
     assert document["queue"] == {

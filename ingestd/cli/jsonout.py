@@ -103,6 +103,9 @@ def status(report: Report) -> Document:
             "pid": report.pid if report.running else None,
             "since": iso(report.since) if report.running else None,
         },
+        "config_refused": {"at": iso(report.refused.at), "detail": report.refused.detail}
+        if report.refused
+        else None,
         "paused": report.paused,
         **({} if report.under is None else {"path": report.under, "unseen": report.unseen}),
         "needs_you": list(report.needs_you),
@@ -120,6 +123,7 @@ def status(report: Report) -> Document:
             "base_url": report.base_url,
             "key_id": report.key_id,
             "key_source": report.key_source,
+            "key_since": iso(report.key_since),
             "last_ok_at": iso(report.last_ok_at),
         },
         "queue": {

@@ -12,7 +12,7 @@ from ingestd.cli import words
 from ingestd.cli.options import common_options, read_duration
 from ingestd.cli.session import Session, absolute, open_session
 from ingestd.cli.waiting import Until
-from ingestd.config import find, load, nearest_folder, read_key
+from ingestd.config import find, load_anew, nearest_folder, read_key
 from ingestd.errors import UsageError
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _serve(session: Session, key: ApiKey, once: Once | None) -> Exit:
 
 def _reloader(config: Path) -> Callable[[], tuple[Settings, ApiKey]]:
     def reload() -> tuple[Settings, ApiKey]:
-        settings = load(config, os.environ)
+        settings = load_anew(config, os.environ)
         return settings, read_key(settings.api, os.environ)
 
     return reload

@@ -18,7 +18,16 @@ class LiveApi:
     base_url: str | None = None
     key_id: str | None = None
     key_source: str | None = None
+    key_since: float | None = None  # when this key came into use
     last_ok_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A changed configuration that the daemon did not take."""
+
+    at: float | None
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class Snapshot:
     pid: int | None = None
     since: float | None = None
     config: str | None = None
+    refused: Refused | None = None  # the old configuration is in force
     settling: int = 0
     api: LiveApi = field(default_factory=LiveApi)
     folders: tuple[LiveFolder, ...] = ()
@@ -76,11 +86,13 @@ def read_snapshot(told: Mapping[str, object]) -> Snapshot:
         pid=_whole(told.get("pid")),
         since=_real(told.get("since")),
         config=_text(told.get("config")),
+        refused=_refused(_mapping(told.get("config_refused"))),
         settling=_whole(told.get("settling")) or 0,
         api=LiveApi(
             base_url=_text(api.get("base_url")),
             key_id=_text(api.get("key_id")),
             key_source=_text(api.get("key_source")),
+            key_since=_real(api.get("key_since")),
             last_ok_at=_real(api.get("last_ok_at")),
         ),
         folders=tuple(_folder(one) for one in _mappings(told.get("folders"))),
@@ -89,6 +101,11 @@ def read_snapshot(told: Mapping[str, object]) -> Snapshot:
         eta=_real(queue.get("eta")),
         waiting_for=_text(queue.get("waiting_for")),
     )
+
+
+def _refused(told: Mapping[str, Any]) -> Refused | None:
+    detail = _text(told.get("detail"))
+    return Refused(_real(told.get("at")), detail) if detail else None
 
 
 def _folder(told: Mapping[str, Any]) -> LiveFolder:

@@ -24,6 +24,7 @@ def make_report(facts: Facts) -> Report:
         version=live.version or facts.version,
         now=facts.now,
         config=live.config if facts.live else facts.config,
+        refused=live.refused,
         state_dir=facts.state_dir,
         under=facts.under,
         unseen=facts.unseen,
@@ -34,6 +35,7 @@ def make_report(facts: Facts) -> Report:
         base_url=live.api.base_url or facts.base_url,
         key_id=live.api.key_id,
         key_source=live.api.key_source,
+        key_since=live.api.key_since,
         last_ok_at=live.api.last_ok_at,
         counts=counts,
         gates=tuple(sorted(facts.gates, key=lambda gate: gate.since)),
@@ -46,7 +48,7 @@ def make_report(facts: Facts) -> Report:
         per_minute=facts.per_minute,
         price_per_minute=facts.budget.price_per_1000_min / 1000,
         currency=facts.budget.currency,
-        needs_you=tuple(dict.fromkeys(_needs(folders))),
+        needs_you=tuple(dict.fromkeys(_needs(folders, live))),
     )
 
 
@@ -150,8 +152,10 @@ def _spent(facts: Facts) -> Spent:
     )
 
 
-def _needs(folders: Iterable[FolderReport]) -> Iterable[str]:
+def _needs(folders: Iterable[FolderReport], live: Snapshot) -> Iterable[str]:
     """What a person has to look at, in the words of the screen's second line."""
+    if live.refused:
+        yield "the changed configuration is refused"
     for folder in folders:
         name = words.printable(folder.name or "a file added by hand")
         if folder.troubled:

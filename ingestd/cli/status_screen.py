@@ -36,7 +36,27 @@ def render(report: Report, *, bars: bool = False) -> list[Line]:
         *_beside(report),
         _today(report),
     ]
-    return [*lines, line(""), *body]
+    return [*lines, line(""), *body, *_key(report), *_refused(report)]
+
+
+def _key(report: Report) -> Iterable[Line]:
+    """Which key pays, and since when: what a person wants to know after changing it."""
+    if report.key_id and report.key_since:
+        since = words.moment(report.key_since, report.now)
+        yield _label(
+            "KEY", LABEL, Tone.DIM, f"{report.key_id} from {report.key_source}, since {since}"
+        )
+
+
+def _refused(report: Report) -> Iterable[Line]:
+    """What is wrong with the changed configuration, a line for each thing."""
+    if report.refused is None:
+        return
+    when = f" at {words.moment(report.refused.at, report.now)}" if report.refused.at else ""
+    text = f"the changed configuration was refused{when}, the old one is in force:"
+    yield _label("CONFIG", LABEL, Tone.BAD, text)
+    for wrong in report.refused.detail.splitlines():
+        yield line(f"{'':{LABEL}}{words.printable(wrong)}")
 
 
 def _title(report: Report) -> Line:

@@ -14,7 +14,7 @@ from ingestd.model import Gate, GateName, Reason, State
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ingestd.cli.snapshot import LiveFolder, LiveUpload, Snapshot
+    from ingestd.cli.snapshot import LiveFolder, LiveUpload, Refused, Snapshot
     from ingestd.config import Budget
     from ingestd.journal import Tally, Usage
 
@@ -140,6 +140,7 @@ class Report:
     version: str
     now: float
     config: str | None
+    refused: Refused | None  # a changed configuration was refused: the old one is in force
     state_dir: str
     under: str | None
     unseen: int | None
@@ -150,6 +151,7 @@ class Report:
     base_url: str
     key_id: str | None
     key_source: str | None
+    key_since: float | None
     last_ok_at: float | None
     counts: Mapping[State, int]
     gates: tuple[Gate, ...]

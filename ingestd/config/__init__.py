@@ -5,7 +5,7 @@ Only `load` needs pydantic and PyYAML, and imports them when it is called.
 
 from ingestd.config.actions import KEEP, After, AfterKind
 from ingestd.config.addresses import Address
-from ingestd.config.apart import load_apart
+from ingestd.config.apart import load_anew, load_apart
 from ingestd.config.fieldtexts import AUTO, TEMPLATES
 from ingestd.config.key import ApiKey, read_key
 from ingestd.config.load import from_paths, load
@@ -61,6 +61,7 @@ __all__ = [
     "find",
     "from_paths",
     "load",
+    "load_anew",
     "load_apart",
     "nearest_folder",
     "read_key",

@@ -19,7 +19,7 @@ from ingestd.daemon.gatekeeper import Gatekeeper
 from ingestd.daemon.judging import Judging
 from ingestd.daemon.recovery import recover
 from ingestd.daemon.seeing import Seeing
-from ingestd.daemon.snapshot import Snapshots
+from ingestd.daemon.snapshot import Refusal, Snapshots
 from ingestd.daemon.uploads import Uploads
 from ingestd.daemon.wishes import Wishes
 from ingestd.errors import JournalError
@@ -246,6 +246,10 @@ class Daemon:
         """Name the key that is in use now."""
         self.snapshots.key = key
         self.keeper.key_is(blake3(key.secret.encode()).hexdigest()[:16])
+
+    def config_read(self, refused: str) -> None:
+        """Remember how the last reload went, for `status`."""
+        self.snapshots.refusal = Refusal(self.ctx.now.wall, refused) if refused else None
 
     def begin_stop(self) -> None:
         """Start nothing more; abort the bodies that cannot finish within the grace."""

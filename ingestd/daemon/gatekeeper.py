@@ -24,6 +24,8 @@ GATE_OF: dict[Refusal, GateName] = {
 
 #: Meta key: which API key was in use last, as a hash from which it cannot be told.
 KEY_DIGEST = "key_digest"
+#: Meta key: when it came into use, wall clock.
+KEY_SINCE = "key_since"
 
 #: What a person reads in `status`: what it means and what to do.
 WORDS: dict[GateName, str] = {
@@ -201,9 +203,16 @@ class Gatekeeper:
         if before == digest:
             return
         self._ctx.journal.set_meta(KEY_DIGEST, digest)
+        self._ctx.journal.set_meta(KEY_SINCE, self._ctx.now.wall)
         gate = self._gates.get(GateName.AUTH)
         if before is not None and gate is not None and gates.asked(gate) is None:
             self.probe(GateName.AUTH)
+
+    @property
+    def key_since(self) -> float | None:
+        """When the key that is in use was used first, wall clock; None: by an older release."""
+        since = self._ctx.journal.meta(KEY_SINCE)
+        return float(since) if isinstance(since, int | float) else None
 
     def set_back(self, seconds: float) -> None:
         """The wall clock was set back by so much, or before the start by nobody knows how much."""

@@ -13,18 +13,19 @@ class ReadPace:
         """Make a pace; None: unlimited."""
         self._interval = 1.0 / per_second if per_second else 0.0
         self._next = 0.0
+        self.last = float("-inf")  # when a read went out last, monotonic
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
     def wait(self) -> None:
         """Block until it is this read's turn, or until `close`."""
-        if not self._interval:
-            return
         with self._lock:
             now = time.monotonic()
-            turn = max(now, self._next)
+            turn = max(now, self._next) if self._interval else now
             self._next = turn + self._interval
-        self._stop.wait(turn - now)
+        if turn > now:
+            self._stop.wait(turn - now)
+        self.last = time.monotonic()
 
     def change(self, per_second: float | None) -> None:
         """Take another pace from now on."""

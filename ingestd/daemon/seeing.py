@@ -63,10 +63,12 @@ class Seeing:
         before, self.watched = self.watched, {}
         for folder in self._ctx.settings.folders:
             self.watched[folder.name] = self._watch(folder)
-        for name, watched in before.items():
-            if name not in self.watched or self.watched[name].root != watched.root:
-                self._hints.unwatch(watched.root)
+        for name, old in before.items():
+            new = self.watched.get(name)
+            if new is None or new.root != old.root:
                 self._tracker.forget_folder(name)
+            if new is None or _watches(new.folder) != _watches(old.folder):
+                self._hints.unwatch(old.root)
 
     def close(self) -> None:
         """Stop looking."""
@@ -344,3 +346,8 @@ class Seeing:
             return
         del watched.absent[path]
         self._ctx.apply(item, events.Vanished())
+
+
+def _watches(folder: Folder) -> tuple[object, ...]:
+    """What of a folder's settings its watcher was set up with."""
+    return folder.path, folder.recursive, folder.mode

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
-import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ingestd import log
 from ingestd.control import ControlServer, Lock
+from ingestd.daemon.asking import LANE as ASKING_LANE
 from ingestd.daemon.context import Context
 from ingestd.daemon.core import Daemon
 from ingestd.daemon.inbox import Inbox
@@ -22,11 +23,14 @@ from ingestd.daemon.once import Once, Pass
 from ingestd.daemon.preflight import LANE as UPLOAD_LANE
 from ingestd.daemon.pulse import Pulse
 from ingestd.daemon.reads import ReadPace
-from ingestd.daemon.wakeup import SignalWakeup
+from ingestd.daemon.reloads import Reloads
+from ingestd.daemon.signals import Signals
+from ingestd.daemon.supervision import Lanes, Supervision
 from ingestd.daemon.workers import ThreadWorkers
-from ingestd.errors import Exit, IngestdError, UsageError
+from ingestd.errors import Exit, UsageError
 from ingestd.journal import Journal
 from ingestd.model import Now
+from ingestd.notify import ServiceManager
 from ingestd.remote import HttpxFarSide, Pace
 from ingestd.watch.hints import Hints
 from ingestd.watch.mounts import read_mounts
@@ -34,14 +38,21 @@ from ingestd.watch.mounts import read_mounts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from types import FrameType
 
     from ingestd.config import ApiKey, Settings
+    from ingestd.daemon.reloads import Reread
 
     Reload = Callable[[], tuple[Settings, ApiKey]]
 
 #: How long a command waits for the loop to answer, seconds.
 ANSWER_S = 5.0
+
+
+#: Sources of the key that a running process cannot read anew, and what takes in another one.
+AT_START = {
+    "credential": "systemctl restart ingestd.",
+    "INGESTD_API_KEY": "a restart.",
+}
 
 
 class SystemClock:
@@ -50,14 +61,6 @@ class SystemClock:
     def now(self) -> Now:
         """Read both."""
         return Now(time.time(), time.monotonic())
-
-
-@dataclass(slots=True)
-class Signals:
-    """What signals asked for; set by their handlers, read by the loop."""
-
-    stops: int = 0
-    reload: bool = False
 
 
 def serve(
@@ -81,17 +84,21 @@ def serve(
         IngestdError: the state directory or the journal cannot be used.
     """
     log.keep_secret(api_key.secret)
+    clock, inbox, signals = SystemClock(), Inbox(), Signals()
+    if sys.__stderr__ is not None:  # a watchdog ends a hang with SIGABRT: where was each thread?
+        faulthandler.enable(sys.__stderr__)
     _make_state_dir(settings.state_dir)
     mount = read_mounts().of(os.path.realpath(settings.state_dir))
-    clock, inbox = SystemClock(), Inbox()
     with ExitStack() as stack:
+        stack.callback(signals.close)
+        signals.catch(inbox.wake)
         lock = Lock(settings.state_dir, clock.now().wall)
         stack.callback(lock.release)
         journal = Journal.create_or_open(settings.state_dir, fstype=mount.fstype if mount else None)
         stack.callback(journal.close)
-        service = _Service(settings, api_key, journal, inbox, clock, config)
+        service = _Service(settings, api_key, journal, inbox, signals, config)
         stack.callback(service.close)
-        return service.run(once, reload)
+        return service.run(once, Reloads(reload, inbox.wake))
 
 
 def _make_state_dir(state_dir: Path) -> None:
@@ -106,9 +113,19 @@ def _make_state_dir(state_dir: Path) -> None:
 
 def _only_at_start(before: Settings, after: Settings) -> list[str]:
     """Which changed settings the connection to the far side takes in at the start only."""
-    far_side = ("api.base_url", "api.proxy", "api.ca_file")
-    keys = (*far_side, "upload.answer_timeout", "upload.stall_timeout", "log")
+    keys = ("api.base_url", "api.proxy", "api.ca_file")
     return [key for key in keys if attrgetter(key)(before) != attrgetter(key)(after)]
+
+
+def _restart_for(changed: list[str]) -> str:
+    return f"In force after a restart only: {', '.join(changed)}." if changed else ""
+
+
+def _key_stays(key: ApiKey) -> str:
+    """What is handed over at the start stays as it was then, whatever a person has changed."""
+    if key.source not in AT_START:
+        return ""
+    return f"The key is the one of the start ({key.source}): a new one needs {AT_START[key.source]}"
 
 
 class _Service:
@@ -118,12 +135,11 @@ class _Service:
         api_key: ApiKey,
         journal: Journal,
         inbox: Inbox,
-        clock: SystemClock,
+        signals: Signals,
         config: Path | None,
     ) -> None:
-        self._clock, self._inbox, self._key = clock, inbox, api_key
-        self._signals = Signals()
-        self._wakeup: SignalWakeup | None = None
+        clock = SystemClock()
+        self._clock, self._inbox, self._key, self._signals = clock, inbox, api_key, signals
         self._pulse, self._since = Pulse(clock.now().mono), clock.now().wall
         self._pace = ReadPace(settings.api.reads_per_second)
         self._bandwidth = Pace()
@@ -138,11 +154,12 @@ class _Service:
             read_limiter=self._pace.wait,
         )
         self._widths = {UPLOAD_LANE: settings.upload.concurrency}
+        workers = ThreadWorkers(inbox, self._widths)
         self._ctx = Context(
             settings=settings,
             journal=journal,
             far=self._far,
-            workers=ThreadWorkers(inbox, self._widths),
+            workers=workers,
             inbox=inbox,
             log=log.get_logger(),
             host=socket.gethostname(),
@@ -154,20 +171,23 @@ class _Service:
         )
         self._daemon = Daemon(self._ctx, hints, clock.now(), config)
         self._daemon.use_key(api_key)
+        self._supervision = Supervision(
+            ServiceManager(os.environ, os.getpid()),
+            self._daemon,
+            Lanes(workers.dead, lambda: workers.busy_since(ASKING_LANE), lambda: self._pace.last),
+            clock.now().mono,
+        )
         self._control = ControlServer(settings.state_dir, self._ask_loop)
 
     def close(self) -> None:
         """Stop in order: commands, watchers and workers; the journal comes last, elsewhere."""
         self._control.close()
-        if self._wakeup is not None:
-            self._wakeup.close()
         self._pace.close()
         self._daemon.close()
         self._far.close()
 
-    def run(self, once: Once | None, reload: Reload | None) -> Exit:
+    def run(self, once: Once | None, reloads: Reloads) -> Exit:
         """Loop until a signal or the end of the pass."""
-        self._catch_signals()
         ctx, daemon = self._ctx, self._daemon
         watching = None
         if once is not None:
@@ -181,12 +201,12 @@ class _Service:
         over: Exit | None = None
         while over is None and not self._signals.stops:
             deadline = self._step(self._clock.now())
-            if self._signals.reload:
-                self._reload(reload)
+            if self._reload(reloads):
                 continue  # what it brought is due now
+            told = self._supervision.tick(self._clock.now())
             over = watching.over() if watching else None
             if over is None and not self._signals.stops:
-                self._sleep(deadline, watching.deadline() if watching else None)
+                self._sleep(deadline, told, watching.deadline() if watching else None)
         if watching and over:
             ctx.log.warning("pass.ended", code=int(over), detail=watching.why(over))
         self._stop()
@@ -206,57 +226,59 @@ class _Service:
 
     def _stop(self) -> None:
         """Bodies that can finish within the grace do; the others end before their last byte."""
-        daemon, began = self._daemon, self._clock.now().mono
+        daemon, now = self._daemon, self._clock.now()
+        until = now.mono + self._ctx.settings.stop_grace
         daemon.begin_stop()
-        until = began + self._ctx.settings.stop_grace
-        asked = self._signals.stops
-        while not daemon.stopped and self._signals.stops <= max(asked, 1):
-            now = self._clock.now()
-            if now.mono >= until:
-                break
+        self._supervision.stopping(now, until)
+        while not daemon.stopped and self._signals.stops <= 1 and now.mono < until:
             self._step(now)
+            self._supervision.finishing(now, until - now.mono)
             if not daemon.stopped:
                 self._inbox.wait(min(1.0, until - now.mono))
-        daemon.abandon(self._clock.now())
+            now = self._clock.now()
+        daemon.abandon(now)
         self._ctx.log.info("daemon.stopped")
 
-    def _reload(self, reload: Reload | None) -> None:
-        self._signals.reload = False
-        if reload is None:
-            return
-        try:
-            settings, key = reload()
-            if settings.state_dir != self._ctx.settings.state_dir:
-                raise UsageError("state_dir cannot change while ingestd runs: restart it for that.")
-        except IngestdError as error:
-            self._ctx.log.warning("config.refused", detail=f"{error} The old one stays in force.")
-            return
+    def _reload(self, reloads: Reloads) -> bool:
+        """Begin what a signal asked for, take in what came of it; tell whether that was news."""
+        if self._signals.reload and not reloads.under_way:
+            self._signals.reload = False
+            self._supervision.reloading(self._clock.now())
+            reloads.begin()
+        reread = reloads.take()
+        if reread is None:
+            return False
+        refused = self._take_over(reread)
+        if refused:
+            self._ctx.log.warning("config.refused", detail=f"{refused} The old one stays in force.")
+        self._daemon.config_read(refused)
+        self._supervision.reloaded(self._clock.now())
+        return True
+
+    def _take_over(self, reread: Reread) -> str:
+        """Put a configuration in force; say why not, or ""."""
+        settings, key, before = reread.settings, reread.key, self._ctx.settings
+        if settings is None or key is None:
+            return reread.refused
+        if settings.state_dir != before.state_dir:
+            return "state_dir cannot change while ingestd runs: restart it for that."
         log.keep_secret(key.secret)
+        if settings.log != before.log:
+            log.configure(str(settings.log.level), str(settings.log.format))
         self._key = key
         self._pace.change(settings.api.reads_per_second)
-        self._widths[UPLOAD_LANE] = settings.upload.concurrency
-        later = _only_at_start(self._ctx.settings, settings)
+        upload = settings.upload
+        self._far.patience(answer=upload.answer_timeout, stall=upload.stall_timeout)
+        self._widths[UPLOAD_LANE] = upload.concurrency
         self._daemon.reconfigure(settings, key)
+        said = [_restart_for(_only_at_start(before, settings)), _key_stays(key)]
         self._ctx.log.info(
             "config.reloaded",
             folders=[one.name for one in settings.folders],
-            detail=f"In force after a restart only: {', '.join(later)}." if later else None,
+            key=key.key_id,
+            detail=" ".join(filter(None, said)) or None,
         )
-
-    def _catch_signals(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return  # embedded in a test: nobody sends it signals
-
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            self._signals.stops += 1
-
-        def reload(_number: int, _frame: FrameType | None) -> None:
-            self._signals.reload = True
-
-        self._wakeup = SignalWakeup(self._inbox.wake)
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
-        signal.signal(signal.SIGHUP, reload)
+        return ""
 
     def _ask_loop(self, request: Mapping[str, object]) -> Mapping[str, object]:
         """Hand a command's question to the loop and wait for its answer; runs in its thread."""

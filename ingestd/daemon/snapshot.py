@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd import __version__
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from ingestd.settle import SettleTracker
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A changed configuration that a reload refused; the old one is in force."""
+
+    at: float  # wall clock
+    detail: str
+
+
 class Snapshots:
     """Answers what commands ask of the running daemon."""
 
@@ -42,6 +51,7 @@ class Snapshots:
         self._keeper = keeper
         self.since = ctx.now.wall
         self.key: ApiKey | None = None
+        self.refusal: Refusal | None = None
 
     def take(self) -> dict[str, object]:
         """Everything at once."""
@@ -51,11 +61,13 @@ class Snapshots:
             "pid": os.getpid(),
             "since": self.since,
             "config": str(self._config) if self._config else None,
+            "config_refused": self._refused(),
             "settling": len(self._tracker),
             "api": {
                 "base_url": api.base_url,
                 "key_id": self.key.key_id if self.key else None,
                 "key_source": self.key.source if self.key else None,
+                "key_since": self._keeper.key_since,
                 "last_ok_at": self._ctx.last_answer_at,
             },
             "folders": [self._folder(watched) for watched in self._seeing.watched.values()],
@@ -63,6 +75,9 @@ class Snapshots:
             "gates": [self._gate(gate) for gate in self._keeper.closed],
             "queue": {"eta": self._eta(), "waiting_for": self._uploads.waiting_for or None},
         }
+
+    def _refused(self) -> dict[str, object] | None:
+        return {"at": self.refusal.at, "detail": self.refusal.detail} if self.refusal else None
 
     def _folder(self, watched: Watched) -> dict[str, object]:
         return {

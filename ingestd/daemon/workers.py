@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 import traceback
 from typing import TYPE_CHECKING, Protocol
 
@@ -56,6 +57,15 @@ class ThreadWorkers:
             self._lanes[lane] = _Lane(lane, self._inbox)
         self._lanes[lane].put(job, instead, self._widths.get(lane, 1))
 
+    def busy_since(self, lane: str) -> float | None:
+        """When the oldest job that runs in a lane began, monotonic; None: none runs."""
+        found = self._lanes.get(lane)
+        return min(tuple(found.began.values()), default=None) if found else None
+
+    def dead(self) -> str:
+        """Name a lane of which a thread has ended although nobody closed it; "" if none has."""
+        return next((name for name, lane in self._lanes.items() if lane.is_dead), "")
+
     def close(self) -> None:
         """Start nothing more."""
         for lane in self._lanes.values():
@@ -68,6 +78,12 @@ class _Lane:
         self._jobs: queue.SimpleQueue[tuple[Job, Message | None] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._closed = threading.Event()
+        #: By thread: when the job that it runs began, monotonic.
+        self.began: dict[int, float] = {}
+
+    @property
+    def is_dead(self) -> bool:
+        return not self._closed.is_set() and not all(one.is_alive() for one in self._threads)
 
     def put(self, job: Job, instead: Message | None, width: int) -> None:
         self._jobs.put((job, instead))
@@ -83,7 +99,9 @@ class _Lane:
 
     def _run(self) -> None:
         while (task := self._jobs.get()) is not None and not self._closed.is_set():
+            self.began[threading.get_ident()] = time.monotonic()
             run_job(self._name, self._inbox, *task)
+            del self.began[threading.get_ident()]
 
 
 def run_job(lane: str, inbox: Inbox, job: Job, instead: Message | None) -> None:

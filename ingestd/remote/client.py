@@ -111,6 +111,11 @@ class HttpxFarSide:
         answer = self._read("POST", "list_videos", json=query)
         return answer if isinstance(answer, Failed) else page_in(answer, page)
 
+    def patience(self, *, answer: float, stall: float) -> None:
+        """Take other time limits, seconds, for what begins from now on."""
+        self._answer_timeout = answer
+        self._wire.stall_after(stall)
+
     def close(self) -> None:
         """Hang up; calls under way end at once by what is true of them."""
         self._closing.set()

@@ -55,7 +55,7 @@ class Wire:
             trust_env=False,
             follow_redirects=False,
             cookies=http.cookiejar.CookieJar(blocked),
-            timeout=httpx.Timeout(stall_timeout, connect=_CONNECT_TIMEOUT, pool=None),
+            timeout=_timeout(stall_timeout),
             headers={
                 "User-Agent": f"ingestd/{ingestd.__version__}",
                 "Accept": "application/json",
@@ -88,10 +88,18 @@ class Wire:
         except Exception as exc:  # noqa: BLE001 - the mark decides, not the exception (rules R1)
             return Loss(shown(_loss_text(exc), key))
 
+    def stall_after(self, seconds: float) -> None:
+        """Take another `stall_timeout` for the requests that begin from now on."""
+        self._client.timeout = _timeout(seconds)
+
     def close(self) -> None:
         """Hang up, also under requests that are under way."""
         self._backend.hang_up()
         self._client.close()
+
+
+def _timeout(stall: float) -> httpx.Timeout:
+    return httpx.Timeout(stall, connect=_CONNECT_TIMEOUT, pool=None)
 
 
 class _PoolTransport(httpx.BaseTransport):
