@@ -184,21 +184,86 @@ def test_a_lost_upload_in_another_scope_than_we_look_in_is_found(world: World):
     assert len(world.bodies()) == 1
 
 
-def test_where_names_are_hashes_nothing_is_sent_again(world: World):
+@pytest.mark.parametrize("sizes", [True, False], ids=["sizes", "no sizes"])
+def test_where_names_are_hashes_the_only_newcomer_is_found(world: World, sizes: bool):
+    world.far.shows_names, world.far.shows_sizes = False, sizes
+    names_are_shown(world)
+    path = lost(world, replace(LOST_BUT_STORED, visible_after=100.0))
+    for_later = world.put("later.mp4")
+    world.advance(3 * HOUR)
+    assert [world.state(one) for one in (path, for_later)] == [State.PARSED] * 2
+    assert world.row(path).video_no == world.far.library[1].video.video_no
+    assert len(world.bodies()) == 3
+
+
+@pytest.mark.parametrize("sizes", [True, False], ids=["sizes", "no sizes"])
+def test_where_names_are_hashes_what_never_arrived_is_sent_again(world: World, sizes: bool):
+    world.far.shows_names, world.far.shows_sizes = False, sizes
+    names_are_shown(world)
+    path = lost(world)
+    world.advance(3 * HOUR)
+    assert world.state(path) is State.PARSED
+    assert world.outcomes(path) == ["not_found", "accepted"]
+
+
+def test_where_names_are_hashes_two_of_a_size_are_never_open_together(world: World):
+    """Neither could be told from the other if both answers were lost."""
     world.far.shows_names = False
     names_are_shown(world)
+    first = lost(world, replace(LOST_BUT_STORED, visible_after=900.0))
+    world.far.plan(LOST)
+    second = world.put("b.mp4")
+    assert second.stat().st_size == first.stat().st_size
+    world.advance(600)
+    assert [world.state(one) for one in (first, second)] == [State.CONFIRMING, State.QUEUED]
+    assert world.snapshot()["queue"]["waiting_for"] == "confirming"
+    world.advance(6 * HOUR)
+    assert [world.state(one) for one in (first, second)] == [State.PARSED] * 2
+    assert world.far.row(world.row(first).video_no) is world.far.library[1]
+
+
+def test_where_names_are_hashes_a_strangers_upload_of_our_size_holds(world: World):
+    world.far.shows_names = False
+    names_are_shown(world)
+    path = lost(world, LOST)
+    strangers = {world.far.put("x", path.stat().st_size) for _ in range(2)}
+    world.advance(3 * HOUR)
+    row = world.row(path)
+    assert (row.state, row.reason) == (State.HELD, Reason.UNCONFIRMED)
+    assert all(number in row.detail for number in strangers)
+    assert f"ingestd link {row.id}" in row.detail
+    assert world.outcomes(path) == ["unknown"]
+
+
+def test_where_names_were_shown_until_now_a_hash_of_our_size_holds(world: World):
+    """The far side may have begun to hash names: not finding ours proves nothing then."""
+    names_are_shown(world)
+    world.far.shows_names = False
     path = lost(world, LOST_BUT_STORED)
     world.advance(3 * HOUR)
     assert world.row(path).reason is Reason.UNCONFIRMED
     assert len(world.bodies()) == 2
 
 
-def test_where_sizes_are_missing_our_name_makes_it_doubtful(world: World):
+def test_where_sizes_are_missing_our_name_suffices(world: World):
+    """The token is taken from the size too, so that nothing is lost with it."""
     world.far.shows_sizes = False
     names_are_shown(world)
     path = lost(world, LOST_BUT_STORED)
     world.advance(3 * HOUR)
-    assert world.row(path).reason is Reason.UNCONFIRMED
+    assert world.state(path) is State.PARSED
+    assert world.outcomes(path) == ["found"]
+    assert len(world.bodies()) == 2
+
+
+def test_a_far_side_that_shows_uploads_late_is_given_that_time(world: World):
+    """After a readable no three looks over 30 s suffice, but not where videos come up late."""
+    world.far.plan(Fate(visible_after=200.0))
+    names_are_shown(world)
+    world.advance(600)
+    path = lost(world, refused("1", stored=True, visible_after=150.0))
+    world.advance(1200)
+    assert world.outcomes(path) == ["found"]
     assert len(world.bodies()) == 2
 
 

@@ -43,9 +43,7 @@ def test_a_new_key_lets_the_gate_that_refused_the_old_one_try_again(world: World
 
 
 def test_a_held_unconfirmed_upload_that_is_paid_again_stays_in_the_history(world: World):
-    world.far.shows_names = False
-    world.put("first.mp4")
-    world.advance(100)
+    world.far.shows_names = False  # and nobody knows it yet
     path = world.put("a.mp4")
     world.far.plan(LOST_BUT_STORED)
     world.until(lambda: world.state(path) is State.HELD)

@@ -14,12 +14,15 @@ from ingestd.daemon import jobs
 from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.messages import LookEnded, Polled
 from ingestd.daemon.ours import (
+    learn_lateness,
     learn_name,
     learn_scope,
+    learn_sizes,
     linked_elsewhere,
-    names_are_shown,
     scopes_seen,
+    shown_late,
     sought_as,
+    what_is_shown,
 )
 from ingestd.follow import plan_polls
 from ingestd.lifecycle import events
@@ -166,6 +169,8 @@ class Following:
             asking.failed(message.trouble, ids)
         else:
             asking.answered()
+            if not message.poll.single:
+                learn_sizes(ctx, message.videos.values())
         for item_id in ids:
             item = ctx.journal.item(item_id)
             if item is None or item.video_no is None or item.state not in FOLLOWED:
@@ -190,6 +195,8 @@ class Following:
         if video is not None and in_list:
             self._one_by_one.discard(item.id)
             learn_scope(ctx, item.scope or "")
+        if video is None and not in_list and item.state is State.INDEXING:
+            learn_lateness(ctx, item)
         spent = self._asking.stretches.spent(item.id, ctx.now.mono)
         read = (
             events.StatusRead("", spent)
@@ -227,7 +234,8 @@ class Confirming:
         return asking.next_due(State.CONFIRMING)
 
     def _look(self, item: Item, send: Send) -> None:
-        ctx, far, sought = self._asking.ctx, self._asking.ctx.far, _sought(send)
+        ctx, far = self._asking.ctx, self._asking.ctx.far
+        sought, shown = _sought(send), what_is_shown(ctx)
         self._under_way = item.id
         nobody: frozenset[str] = frozenset()
         wanted = jobs.Search(
@@ -237,7 +245,7 @@ class Confirming:
             sought.stem,
             send.watermark,
             everywhere=send.scope not in scopes_seen(ctx),
-            found=lambda videos: evidence.weigh(sought, videos, nobody).video is not None,
+            found=lambda videos: evidence.weigh(sought, videos, nobody, shown).video is not None,
         )
         broke = LookEnded(item.id, send.id, (), Trouble(Refusal.GARBLED, "the look broke"))
         ctx.workers.submit(LANE, lambda: jobs.search(far, wanted), broke)
@@ -267,40 +275,28 @@ class Confirming:
 
     def _weigh(self, item: Item, send: Send, videos: tuple[Video, ...]) -> None:
         ctx = self._asking.ctx
-        sought = _sought(send)
+        learn_sizes(ctx, videos)
         linked = linked_elsewhere(ctx.journal, item.id, [video.video_no for video in videos])
-        weighed = evidence.weigh(sought, videos, linked)
+        rivals = ctx.journal.unresolved_sizes(held=True)
+        rivals.pop(item.id, None)
+        weighed = evidence.weigh(_sought(send), videos, linked, what_is_shown(ctx), rivals.values())
         if weighed.video is not None:
             self._found(item, send, weighed.video.video_no, weighed.others)
             return
         event = events.NotFound(
             spent=self._asking.stretches.spent(item.id, ctx.now.mono),
             readable=item.id in ctx.readable,
-            trusted=not weighed.doubtful and self._is_proof(sought, videos, linked, send),
+            proven=weighed.absent,
+            candidates=weighed.candidates,
+            shown_late=shown_late(ctx),
         )
         with ctx.journal.transaction():
             after = ctx.apply(item, event)
             if after.state is not State.CONFIRMING:
                 self._asking.stretches.broke(item.id)
                 ctx.readable.discard(item.id)
+            if after.state is State.QUEUED:
                 ctx.journal.end_send(send.id, ctx.now.wall, "not_found")
-
-    def _is_proof(
-        self,
-        sought: evidence.Sought,
-        videos: tuple[Video, ...],
-        linked: frozenset[str],
-        send: Send,
-    ) -> bool:
-        """Tell whether not finding our name proves that the upload did not arrive.
-
-        It does where names are known to be shown; else only if no newcomer could be it. An upload
-        without a token in its name is never told from another one.
-        """
-        if sought.token is None:
-            return False
-        shown = names_are_shown(self._asking.ctx)
-        return shown or not evidence.possible(sought, videos, linked, send.watermark)
 
     def _found(self, item: Item, send: Send, video_no: str, others: tuple[str, ...]) -> None:
         ctx = self._asking.ctx
@@ -315,4 +311,4 @@ class Confirming:
 
 
 def _sought(send: Send) -> evidence.Sought:
-    return sought_as(send.upload_name, send.size)
+    return replace(sought_as(send.upload_name, send.size), since=send.watermark)

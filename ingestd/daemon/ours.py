@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 
     from ingestd.daemon.context import Context
     from ingestd.journal import Journal
+    from ingestd.model import Item, Video
 
 #: Meta key: does the far side show our names? True, False, or absent: not seen yet.
 NAMES_SHOWN = "names_shown"
+#: Meta key: do rows of the list tell sizes? Like the above.
+SIZES_SHOWN = "sizes_shown"
+#: Meta key: how late an accepted upload was shown, seconds; and what is never exceeded.
+SHOWN_LATE, LATE_MOST_S = "shown_late", 3600.0
 #: Meta key: the scopes in whose list one of our own uploads was seen.
 SCOPES_SEEN = "scopes_seen"
 
@@ -31,14 +36,42 @@ def learn_name(ctx: Context, upload_name: str, stored: str | None) -> None:
     """One of our uploads is stored under this name: is it ours, or a hash?"""
     if stored is None:
         return
-    shown = evidence.shows(stored, sought_as(upload_name, 0))
-    if ctx.journal.meta(NAMES_SHOWN) is not shown:
-        ctx.journal.set_meta(NAMES_SHOWN, shown)
+    _learn(ctx, NAMES_SHOWN, value=evidence.shows(stored, sought_as(upload_name, 0)))
 
 
-def names_are_shown(ctx: Context) -> bool:
-    """Tell whether the far side is known to show our names."""
-    return ctx.journal.meta(NAMES_SHOWN) is True
+def learn_sizes(ctx: Context, listed: Iterable[Video]) -> None:
+    """Rows of a list: do they tell sizes? One that does suffices, for new ones may tell later."""
+    sizes = [video.size is not None for video in listed]
+    if sizes:
+        _learn(ctx, SIZES_SHOWN, value=any(sizes))
+
+
+def _learn(ctx: Context, key: str, *, value: bool) -> None:
+    if ctx.journal.meta(key) is not value:
+        ctx.journal.set_meta(key, value)
+
+
+def learn_lateness(ctx: Context, item: Item) -> None:
+    """An accepted upload is not shown yet: so late may a lost one come up too."""
+    if item.uploaded_at is None:
+        return
+    late = min(ctx.now.wall - item.uploaded_at, LATE_MOST_S)
+    if late > shown_late(ctx):
+        ctx.journal.set_meta(SHOWN_LATE, round(late, 1))
+
+
+def shown_late(ctx: Context) -> float:
+    """The longest time after an acceptance that a video was seen not to be shown, seconds."""
+    kept = ctx.journal.meta(SHOWN_LATE)
+    return float(kept) if isinstance(kept, int | float) else 0.0
+
+
+def what_is_shown(ctx: Context) -> evidence.Shown:
+    """How the far side shows our uploads, as far as that is known."""
+    names, sizes = ctx.journal.meta(NAMES_SHOWN), ctx.journal.meta(SIZES_SHOWN)
+    return evidence.Shown(
+        names if isinstance(names, bool) else None, sizes if isinstance(sizes, bool) else None
+    )
 
 
 def scopes_seen(ctx: Context) -> list[str]:

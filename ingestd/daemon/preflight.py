@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ingestd import evidence, fields
 from ingestd.daemon import jobs
 from ingestd.daemon.messages import Prepared
-from ingestd.daemon.ours import linked_elsewhere, sought_as
+from ingestd.daemon.ours import linked_elsewhere, sought_as, what_is_shown
 from ingestd.lifecycle import events
 from ingestd.model import State
 from ingestd.naming import stem_of, upload_name
@@ -167,7 +167,8 @@ class Preflights:
         sought = sought_as(flight.name, item.stat.size)
         numbers = [one.video_no for one in message.seen]
         linked = linked_elsewhere(self._ctx.journal, item.id, numbers)
-        video = evidence.weigh(sought, message.seen, linked).video
+        shown = what_is_shown(self._ctx)
+        video = evidence.weigh(sought, message.seen, linked, shown).video
         if video is None:
             return False
         detail = "memories.ai had it already: nothing was sent and nothing is paid again."

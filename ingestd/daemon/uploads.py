@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingestd import gates
+from ingestd import evidence, gates
+from ingestd.daemon.ours import what_is_shown
 from ingestd.lifecycle.policy import grown
 from ingestd.model import Item, State
 
@@ -36,7 +37,7 @@ class Uploads:
         self._ctx, self._keeper, self._flights, self._may_go = ctx, keeper, flights, may_go
         self._more = False  # the last look ended before all that is due was seen
         self._tried: set[int] = set()  # rows that were probes of the gates that are closed now
-        self.waiting_for = ""  # a word for `status`: gate, pace, slot, reads
+        self.waiting_for = ""  # a word for `status`: gate, pace, slot, reads, confirming
 
     def tick(self) -> float | None:
         """Start what may start; say when to come again, monotonic; None: when something happens."""
@@ -82,6 +83,9 @@ class Uploads:
         for item in due:
             if item.id in self._flights:
                 continue
+            if not self._is_told_apart(item):
+                self.waiting_for = "confirming"
+                continue
             if not self._goes(item):
                 self._more = len(due) == LOOK_AHEAD
                 continue
@@ -98,9 +102,18 @@ class Uploads:
             item = self._ctx.journal.smallest_queued(self._ctx.now.wall, exclude=self._tried)
             if item is not None:
                 self._tried.add(item.id)
-                return item if self._goes(item) else None
+                return item if self._is_told_apart(item) and self._goes(item) else None
             self._tried.clear()
         return None
+
+    def _is_told_apart(self, item: Item) -> bool:
+        """Tell whether a lost answer of this upload could be told from those of the open ones."""
+        shown = what_is_shown(self._ctx)
+        if shown.names is not False:
+            return True
+        unresolved = self._ctx.journal.unresolved_sizes(held=False)
+        sizes = [*unresolved.values(), *self._flights.sizes()]
+        return evidence.tells_apart(item.stat.size if item.stat else 0, sizes, shown)
 
     def _goes(self, item: Item) -> bool:
         why = self._may_go(item)

@@ -81,6 +81,19 @@ class Worklist(Reading):
             ),
         )
 
+    def unresolved_sizes(self, *, held: bool) -> dict[int, int]:
+        """The sizes of uploads whose video is not known (rules R2), by row.
+
+        Args:
+            held: those too that wait unconfirmed for a person.
+        """
+        query = select("id, size", "items", "state IN ('uploading', 'confirming') AND size >= 0")
+        found: dict[int, int] = dict(self._db.rows(query))
+        if held:
+            of_held = "state = 'held' AND reason = 'unconfirmed' AND size >= 0"
+            found.update(self._db.rows(select("id, size", "items", of_held)))
+        return found
+
     def suspects(self, limit: int) -> tuple[Item, ...]:
         """Rows that wait for another row's full hash, oldest first."""
         rows = self._db.rows(

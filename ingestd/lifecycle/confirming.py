@@ -20,28 +20,26 @@ READABLE_CONFIRM_S = 30.0
 READABLE_LOOKS = 3
 #: Looks that an unreadable end needs at least (rules R2).
 CONFIRM_LOOKS = 5
+#: Candidates that are named to a person.
+NAMED = 5
 
 
 def not_found(item: Item, event: NotFound, now: float, policy: Policy, spread: float) -> Decision:
     """A complete look without evidence: look on, send again, or hold (rules R2)."""
     asks, asked = item.asks + 1, item.asked_s + event.spent
-    looks, span = (
-        (READABLE_LOOKS, READABLE_CONFIRM_S)
-        if event.readable
-        else (CONFIRM_LOOKS, policy.confirm_for)
-    )
+    looks, span = CONFIRM_LOOKS, policy.confirm_for
+    if event.readable:
+        looks = READABLE_LOOKS
+        # a far side that was seen to show uploads late is given that time (and as much again)
+        span = max(READABLE_CONFIRM_S, min(2 * event.shown_late, policy.confirm_for))
     if asks < looks or asked < span:
         delay = min(grown(item.delay, policy.poll_min, policy.poll_max), max(span / looks, 1.0))
         after = replace(
             item, asks=asks, asked_s=asked, delay=delay, next_attempt_at=now + delay * spread
         )
         return Decision(after, None)
-    if not (event.trusted and policy.resend) or item.attempts >= policy.max_attempts:
-        detail = (
-            f"An upload's answer was lost and {asks} looks could not tell whether the video "
-            "arrived. It may have been billed. Look for it at memories.ai; it is not sent again by "
-            "itself."
-        )
+    if not (event.proven and policy.resend) or item.attempts >= policy.max_attempts:
+        detail = _held_because(item, event, asks)
         after = replace(
             item,
             state=S.HELD,
@@ -64,6 +62,16 @@ def not_found(item: Item, event: NotFound, now: float, policy: Policy, spread: f
         asked_s=asked,
     )
     return Decision(after, "confirm.not_found", detail)
+
+
+def _held_because(item: Item, event: NotFound, asks: int) -> str:
+    found = "did not find it" if event.proven else "could not tell whether the video arrived"
+    could_be = f" It could be {', '.join(event.candidates[:NAMED])}." if event.candidates else ""
+    return (
+        f"An upload's answer was lost and {asks} looks {found}. It may have been billed, so it is "
+        f"not sent again by itself.{could_be} Look for it at memories.ai. If it is there: "
+        f"ingestd link {item.id} VIDEO_NO; if not: ingestd approve {item.id}"
+    )
 
 
 def look_failed(

@@ -70,7 +70,9 @@ class NotFound:
 
     spent: float  # monotonic seconds since the last answered look
     readable: bool
-    trusted: bool  # the far side's list is known to show our names
+    proven: bool  # no row that was seen could be the upload under any name
+    candidates: tuple[str, ...] = ()  # videos that could be it
+    shown_late: float = 0.0  # longest time after an acceptance that a video was not shown, seconds
 
 
 @dataclass(frozen=True, slots=True)
