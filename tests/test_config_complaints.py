@@ -234,14 +234,6 @@ def test_folders_keep_their_numbers_when_one_before_them_is_wrong(complaints):
             "validate: {oversize: hold}",
             "hold is not available in this version; files over max_size",
         ),
-        (
-            "budget: {minutes_per_day: 60}",
-            "a limit is not available in this version; nothing stops",
-        ),
-        (
-            "budget: {minutes_per_month: 0}",
-            "a limit is not available in this version; nothing stops",
-        ),
         ("http: {listen: '127.0.0.1:8787'}", "a server is not available in this version"),
         ("on_trouble: [/bin/notify, x]", "a command is not available in this version"),
     ],

@@ -39,6 +39,8 @@ _REMEDIES: Final = {
 def gate_sentence(gate: Gate, now: float) -> str:
     """Say since when, what to do, and when it goes on by itself."""
     title = _TITLES.get(gate.name, str(gate.name))
+    if gate.name is GateName.BUDGET and gate.until is None:
+        title = "A clip is longer than the budget"
     remedy = _REMEDIES.get(gate.name) or words.printable(gate.detail)
     text = f"{title} since {words.moment(gate.since, now)}."
     if remedy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,10 +80,25 @@ def sentence(work: Work, settings: Settings) -> str:
     time = span(work, settings)
     if time:
         text += f", {words.duration(time)} at {settings.upload.per_minute:g} a minute"
+    text += _days(work, settings)
     if work.unmeasured:
         clips = words.count(work.unmeasured, "clip")
         text += f" ({clips} of unknown length not counted)"
     return text
+
+
+def _days(work: Work, settings: Settings) -> str:
+    """How the budget stretches it."""
+    per_day, per_month = settings.budget.minutes_per_day, settings.budget.minutes_per_month
+    minutes = work.seconds / 60
+    if per_month is not None and minutes > per_month:
+        return f"; more than the budget of {words.number(per_month)} min a month"
+    if per_day is None or minutes <= per_day:
+        return ""
+    if not per_day:
+        return "; the budget allows no minute a day"
+    days = words.count(math.ceil(minutes / per_day), "day")
+    return f"; at least {days} with the budget of {words.number(per_day)} min a day"
 
 
 def agreed(question: str, *, yes: bool) -> bool:

@@ -46,13 +46,10 @@ def _oversize(value: object) -> str:
 _COMPLETE = "a file counts as complete by its quiet time and its content."
 _NO_METADATA = "nothing is read from a file's metadata. Set it to off or to a value."
 _STAY = "files stay where they are. Set it to keep."
-_NO_STOP = "nothing stops at a number of minutes. Set it to unlimited."
 
 _OF_ALL: tuple[Promise, ...] = (
     ("validate.oversize", _oversize, "files over max_size are rejected. Set it to reject."),
     ("mirror_dir", _set("a directory"), "the billing facts stand in the journal. Set it to null."),
-    ("budget.minutes_per_day", _set("a limit"), _NO_STOP),
-    ("budget.minutes_per_month", _set("a limit"), _NO_STOP),
     ("http.listen", _set("a server"), "`ingestd status` shows what is going on. Set it to off."),
     ("on_trouble", _set("a command"), "troubles are in the log and in `status`. Set it to null."),
 )

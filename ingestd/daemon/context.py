@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ingestd import localtime
+from ingestd.gates import playing_time
 from ingestd.journal import DiskFullError, JournalBusyError, ReadOnlyJournalError
 from ingestd.lifecycle import Policy, decide
 from ingestd.model import Now
@@ -89,7 +90,9 @@ class Context:
 
     def count_paid(self, item: Item, size: int) -> None:
         """Count an upload, in the day's usage, that the far side took: it is billed."""
-        self.journal.add_usage(localtime.day(self.now.wall), 1, item.duration_s or 0.0, size)
+        self.journal.add_usage(
+            localtime.day(self.now.wall), 1, playing_time(item.duration_s, size), size
+        )
 
     def add(self, item: Item, event: str, detail: str | None = None) -> Item:
         """Record a new row."""

@@ -10,6 +10,7 @@ from blake3 import blake3
 from ingestd.daemon import messages as m
 from ingestd.daemon.asking import Asking, Confirming, Following
 from ingestd.daemon.bandwidth import Bandwidth
+from ingestd.daemon.budgeting import Budgeting
 from ingestd.daemon.byhand import ByHand
 from ingestd.daemon.clockwork import Clockwork
 from ingestd.daemon.content import Contents
@@ -60,7 +61,8 @@ class Daemon:
         asking = Asking(ctx, self.keeper)
         self.flights = Flights(ctx, self.keeper, asking, self._opener, self._is_missed)
         self.bandwidth = Bandwidth(ctx, self.keeper, self.flights)
-        self.uploads = Uploads(ctx, self.keeper, self.flights, self._may_go)
+        budget = Budgeting(ctx, self.keeper, self.flights)
+        self.uploads = Uploads(ctx, self.keeper, self.flights, budget, self._may_go)
         self.following, self.confirming = Following(asking), Confirming(asking)
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
         self.wishes = Wishes(

@@ -92,11 +92,15 @@ class Flights:
         """The attempts whose body goes out or whose answer is awaited."""
         return tuple(self._flights.values())
 
+    @property
+    def items(self) -> list[Item]:
+        """The rows of all of them."""
+        items = [flight.item for flight in self._flights.values()]
+        return items + [one.item for one in self.preflights.open.values()]
+
     def sizes(self) -> list[int]:
         """The sizes of all of them, bytes."""
-        items = [flight.item for flight in self._flights.values()]
-        items += [one.item for one in self.preflights.open.values()]
-        return [item.stat.size for item in items if item.stat]
+        return [item.stat.size for item in self.items if item.stat]
 
     # --- under way --------------------------------------------------------------------------
 

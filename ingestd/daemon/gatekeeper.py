@@ -10,6 +10,8 @@ from ingestd.model import Gate, GateName
 from ingestd.remote.contract import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ingestd.daemon.context import Context
     from ingestd.remote.contract import Trouble
 
@@ -54,6 +56,7 @@ class Resumed:
 
     trying: tuple[GateName, ...]  # one upload tries these first
     left: tuple[Gate, ...]  # these stay as they are
+    told: tuple[str, ...] = ()  # what the words that were said did
 
 
 class Gatekeeper:
@@ -63,11 +66,17 @@ class Gatekeeper:
         self._ctx = ctx
         self._gates: dict[GateName, Gate] = {gate.name: gate for gate in ctx.journal.gates()}
         self.probing: frozenset[GateName] = frozenset()
+        #: What a word of a person (an option of `resume`) does beside opening its gate; says so.
+        self.words: dict[str, Callable[[], str]] = {}
 
     @property
     def closed(self) -> tuple[Gate, ...]:
         """The closed gates."""
         return tuple(self._gates.values())
+
+    def gate(self, name: GateName) -> Gate | None:
+        """Give a gate as it stands closed; None: it is open."""
+        return self._gates.get(name)
 
     def is_closed(self, name: GateName) -> bool:
         """Tell whether one gate is closed."""
@@ -127,6 +136,7 @@ class Gatekeeper:
         *,
         detail: str | None = None,
         asks: str | None = None,
+        data: Mapping[str, object] | None = None,
     ) -> None:
         """Close a gate until a time, or until a person opens it; one that is closed so stays so.
 
@@ -135,9 +145,10 @@ class Gatekeeper:
             until: when it opens by itself; None: never.
             detail: what happened and what to do; None: the usual sentence.
             asks: the option of `resume` that alone opens it before (see `gates.hold`).
+            data: what its desk wants to find again beside it.
         """
         old, text = self._gates.get(name), detail or WORDS[name]
-        gate = gates.hold(old, name, self._ctx.now.wall, text, until, asks=asks)
+        gate = gates.hold(old, name, self._ctx.now.wall, text, until, asks=asks, data=data)
         if gate != old:
             self._save(gate)
 
@@ -179,6 +190,7 @@ class Gatekeeper:
         Not those that no probe can tell anything about, nor those that ask for another word than
         those `said` (the options of `resume`).
         """
+        told = tuple(self.words[word]() for word in sorted(said & self.words.keys()))
         self.open(GateName.PAUSED)
         trying: list[GateName] = []
         for gate in self.closed:
@@ -189,7 +201,7 @@ class Gatekeeper:
                 trying.append(gate.name)
                 self.probe(gate.name)
         left = tuple(gate for gate in self.closed if gate.name not in trying)
-        return Resumed(tuple(trying), left)
+        return Resumed(tuple(trying), left, told)
 
     def probe(self, name: GateName) -> None:
         """Let one upload try a closed gate now."""
@@ -217,11 +229,10 @@ class Gatekeeper:
     def set_back(self, seconds: float) -> None:
         """The wall clock was set back by so much, or before the start by nobody knows how much."""
         for gate in self.closed:
-            if gate.name in gates.BY_CALENDAR:
-                self.open(gate.name)  # its desk looks at the calendar again
-                continue
             back = max(seconds, gate.since - self._ctx.now.wall)
-            if back > 0:
+            if back > 0 and gate.name in gates.BY_CALENDAR:
+                self.open(gate.name)  # its desk looks at the calendar again
+            elif back > 0:
                 until = None if gate.until is None else gate.until - back
                 self._save(replace(gate, since=gate.since - back, until=until), quiet=True)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestd import evidence, gates
 from ingestd.daemon.ours import what_is_shown
 from ingestd.lifecycle.policy import grown
-from ingestd.model import Item, State
+from ingestd.model import GateName, Item, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ingestd.daemon.budgeting import Budgeting
     from ingestd.daemon.context import Context
     from ingestd.daemon.flights import Flights
     from ingestd.daemon.gatekeeper import Gatekeeper
@@ -27,44 +28,77 @@ MOST = 500
 LOOK_AHEAD = 50
 
 
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """What the next upload waits for: a word for `status`, and until when, monotonic."""
+
+    word: str
+    until: float | None = None  # None: something must happen
+
+
 class Uploads:
     """The desk that starts uploads; what happens to them after that is `Flights`."""
 
     def __init__(
-        self, ctx: Context, keeper: Gatekeeper, flights: Flights, may_go: Callable[[Item], str]
+        self,
+        ctx: Context,
+        keeper: Gatekeeper,
+        flights: Flights,
+        budget: Budgeting,
+        may_go: Callable[[Item], str],
     ) -> None:
         """Take the desk; `may_go` judges a row again when it is claimed: "" or why it must wait."""
         self._ctx, self._keeper, self._flights, self._may_go = ctx, keeper, flights, may_go
+        self._budget = budget
         self._more = False  # the last look ended before all that is due was seen
         self._tried: set[int] = set()  # rows that were probes of the gates that are closed now
-        self.waiting_for = ""  # a word for `status`: gate, pace, slot, reads, confirming
+        self.waiting_for = ""  # a word for `status`: gate, pace, slot, reads, confirming, budget
 
     def tick(self) -> float | None:
         """Start what may start; say when to come again, monotonic; None: when something happens."""
         self.waiting_for = ""
         if self._ctx.stopping:
             return None
-        while True:
-            standing = self._keeper.standing()
-            if not standing.free and not standing.probes:
-                self.waiting_for = "gate"
-                return None if standing.until is None else self._ctx.mono(standing.until)
-            slots = 1 if standing.probes else self._ctx.settings.upload.concurrency
-            if len(self._flights) >= slots:
-                self.waiting_for = "slot"
-                return None
-            start = self._flights.limiter.next_start()
-            if start > self._ctx.now.wall:
-                self.waiting_for = "pace"
-                return self._ctx.mono(start)
-            item = self._next_probe() if standing.probes else self._next()
-            if item is None:
-                return self._ctx.now.mono if self._more else self._next_due()
-            rests = self._flights.preflights.rests_until(item)
-            if rests is not None:
-                self.waiting_for = "reads"
-                return rests
-            self._flights.preflights.begin(item, frozenset(standing.probes))
+        self._budget.review()
+        while (wait := self._start_one()) is None:
+            pass
+        self.waiting_for = wait.word or self.waiting_for
+        return wait.until
+
+    def _start_one(self) -> _Wait | None:
+        """Start an upload; None: look again; else say what the next one waits for."""
+        standing = self._keeper.standing()
+        wait = self._no_slot(standing)
+        if wait is not None:
+            return wait
+        item = self._next_probe() if standing.probes else self._next()
+        if item is None:
+            return self._nothing_goes()
+        if not self._budget.allows(item):
+            # its gate closed, or nobody knows yet what becomes of what is under way
+            return None if self._keeper.is_closed(GateName.BUDGET) else _Wait("budget")
+        rests = self._flights.preflights.rests_until(item)
+        if rests is not None:
+            return _Wait("reads", rests)
+        self._flights.preflights.begin(item, frozenset(standing.probes))
+        return None
+
+    def _no_slot(self, standing: gates.Standing) -> _Wait | None:
+        """What any upload would wait for: a gate, another upload's end, the pace."""
+        if not standing.free and not standing.probes:
+            until = None if standing.until is None else self._ctx.mono(standing.until)
+            return _Wait("gate", until)
+        slots = 1 if standing.probes else self._ctx.settings.upload.concurrency
+        if len(self._flights) >= slots:
+            return _Wait("slot")
+        start = self._flights.limiter.next_start()
+        return _Wait("pace", self._ctx.mono(start)) if start > self._ctx.now.wall else None
+
+    def _nothing_goes(self) -> _Wait:
+        if self._more:
+            return _Wait("", self._ctx.now.mono)
+        self._budget.nothing_goes()
+        return _Wait("", self._next_due())
 
     def _next_due(self) -> float | None:
         due = self._ctx.journal.next_due(State.QUEUED)
@@ -116,7 +150,7 @@ class Uploads:
         return evidence.tells_apart(item.stat.size if item.stat else 0, sizes, shown)
 
     def _goes(self, item: Item) -> bool:
-        why = self._may_go(item)
+        why = self._may_go(item) or self._budget.too_long(item)
         if not why:
             return True
         current = self._ctx.journal.item(item.id)

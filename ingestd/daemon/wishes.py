@@ -150,6 +150,7 @@ class Wishes:
         resumed = self._keeper.resume(said)
         trying = ", ".join(name.value for name in resumed.trying)
         text = f"Going on; {trying}: one upload tries first." if trying else "Going on."
+        text = " ".join((text, *resumed.told))
         for gate in resumed.left:
             text += f" Still closed, {gate.name.value}: {gate.detail}"
         return {"done": [], "refused": [], "text": text}

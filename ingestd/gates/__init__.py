@@ -1,5 +1,6 @@
 """When uploads may start (rules R7): gates, limiter, indexing cap, budget. Pure: time comes in."""
 
+from ingestd.gates.budget import Answer, Fits, Limit, Period, playing_time, weigh
 from ingestd.gates.pace import Pace, fits_beside
 from ingestd.gates.standing import (
     BY_CALENDAR,
@@ -13,12 +14,18 @@ from ingestd.gates.standing import (
 
 __all__ = [
     "BY_CALENDAR",
+    "Answer",
+    "Fits",
+    "Limit",
     "Pace",
+    "Period",
     "Standing",
     "asked",
     "close",
     "fits_beside",
     "hold",
+    "playing_time",
     "probe_now",
     "standing",
+    "weigh",
 ]

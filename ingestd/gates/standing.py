@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ingestd.model import Gate, GateName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -86,6 +86,7 @@ def hold(
     until: float | None = None,
     *,
     asks: str | None = None,
+    data: Mapping[str, object] | None = None,
 ) -> Gate:
     """Close a gate until a time, or until a person says otherwise.
 
@@ -97,9 +98,10 @@ def hold(
         until: when it opens by itself; None: never.
         asks: the word that a person must say for it to open before (`resume --WORD`); a plain
             `resume`, a probe or an answer of the far side does not open it then.
+        data: what its desk wants to find again beside it.
     """
-    data = {} if asks is None else {ASKS: asks}
-    return Gate(name, old.since if old else now, until, detail, data=data)
+    known = {**(data or {}), **({} if asks is None else {ASKS: asks})}
+    return Gate(name, old.since if old else now, until, detail, data=known)
 
 
 def asked(gate: Gate) -> str | None:
