@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.cli import checks_local
+from ingestd.cli import checks_folder, checks_local, checks_settings
 from ingestd.cli.checking import Grade
-from ingestd.cli.checks_local import Watches
-from ingestd.config import Folder
+from ingestd.cli.checks_folder import Watches
+from ingestd.cli.checks_settings import check_scopes
+from ingestd.config import ApiKey, Fields, Folder, Settings
+from ingestd.journal import Journal
 from ingestd.sim import Sim, SimSettings
 from test_cli_kit import Home, a_row
 
@@ -118,9 +120,9 @@ def test_an_existing_journal_is_opened_and_a_foreign_file_refused(home):
 
 def test_a_folder_on_a_dead_share_does_not_hold_up_the_check(monkeypatch, tmp_path):
     never = threading.Event()
-    monkeypatch.setattr(checks_local, "PATIENCE", 0.05)
-    monkeypatch.setattr(checks_local, "_look", lambda *_args, **_options: never.wait())
-    result, _ = checks_local.check_folder(Folder(path=tmp_path))
+    monkeypatch.setattr(checks_folder, "PATIENCE", 0.05)
+    monkeypatch.setattr(checks_folder, "_look", lambda *_args, **_options: never.wait())
+    result, _ = checks_folder.check_folder(Folder(path=tmp_path))
     never.set()
     assert result.grade is Grade.FAIL
     assert "did not answer" in result.text
@@ -142,8 +144,30 @@ def test_directories_are_held_against_the_limits_of_inotify(monkeypatch, tmp_pat
 
 
 def test_a_clock_that_cannot_be_right_is_told():
-    assert checks_local.check_clock(0.0).grade is Grade.FAIL
-    assert checks_local.check_clock(1_795_000_000.0).grade is Grade.OK
+    assert checks_local.check_clock(0.0, None).grade is Grade.FAIL
+    assert checks_local.check_clock(1_795_000_000.0, None).grade is Grade.OK
+
+
+@pytest.mark.parametrize(
+    ("off", "grade", "words"),
+    [
+        (30.0, Grade.OK, "as at memories.ai"),
+        (-30.0, Grade.OK, "as at memories.ai"),
+        (600.0, Grade.WARN, "10 min ahead of memories.ai's clock"),
+        (-600.0, Grade.WARN, "10 min behind memories.ai's clock"),
+        (200_000.0, Grade.FAIL, "ahead of"),
+    ],
+)
+def test_the_clock_is_held_against_the_far_sides(off, grade, words):
+    now = 1_795_000_000.0
+    result = checks_local.check_clock(now, now - off)
+    assert result.grade is grade
+    assert words in result.text
+
+
+def test_the_far_sides_clock_is_read(home):
+    (line,) = [one for one in home.run("check").out.splitlines() if " clock " in one]
+    assert line.endswith(", as at memories.ai")
 
 
 @pytest.mark.parametrize(
@@ -152,10 +176,66 @@ def test_a_clock_that_cannot_be_right_is_told():
 def test_a_full_disk_is_told_before_it_is_full(monkeypatch, free, grade):
     room = os.statvfs_result((4096, 1, 0, 0, free, 0, 0, 0, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda _: room)
-    assert checks_local.check_disk(Path("/nowhere/below")).grade is grade
+    assert checks_local.check_disk("disk", Path("/nowhere/below")).grade is grade
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_state_directory_that_cannot_be_made_is_told(tmp_path):
     tmp_path.chmod(0o500)
     assert checks_local.check_journal(tmp_path / "state").grade is Grade.FAIL
+
+
+def test_a_journal_of_two_owners_is_told(home):
+    home.journal(a_row())
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    os.chown(home.state_dir / "journal.db", 65534, 65534)
+    (line,) = [one for one in home.run("check").out.splitlines() if " journal " in one]
+    assert line.startswith("fail")
+    assert line.endswith(f"Run: sudo chown -R root: {home.state_dir}")
+
+
+def test_looking_for_less_long_than_an_answer_may_take_is_told_without_a_key(home, monkeypatch):
+    monkeypatch.delenv("INGESTD_API_KEY")
+    home.write(f"folders: [{home.drop}]\nindexing: {{confirm_for: 10m}}")
+    said = home.run("check", "--config-only")
+    assert said.code == 0
+    line = said.out.splitlines()[1]
+    assert line.startswith("warn  settings        indexing.confirm_for (10 min) is under ")
+
+
+def test_a_folder_of_the_account_that_is_not_there_yet_is_told_and_not_made(home, sim):
+    home.write(f"folders: [{{path: {home.drop}, fields: {{unique_id: holydays}}}}]")
+    for _ in range(2):  # asking must not make it
+        (line,) = [one for one in home.run("check").out.splitlines() if " unique_id " in one]
+        assert line.startswith("warn")
+        assert "'holydays' is not there yet: the first upload makes it." in line
+    home.write(f"folders: [{{path: {home.drop}, fields: {{unique_id: '{{top}}'}}}}]")
+    assert " unique_id " not in home.run("check").out
+
+
+def test_a_slip_of_the_pen_is_guessed():
+    settings = Settings(
+        state_dir=Path("/s"),
+        folders=(Folder(path=Path("/d"), fields=Fields(unique_id="holidy")),),
+    )
+    (result,) = check_scopes(settings, ("default", "holiday"))
+    assert result.remedy == "Did you mean holiday?"
+    assert list(check_scopes(settings, None)) == []
+    assert list(check_scopes(settings, ("holidy",))) == []
+
+
+def test_a_second_journal_with_the_same_key_is_told(home, tmp_path, monkeypatch):
+    key = ApiKey("sk-mavi-right-0123456789", "a test")
+    others = {"same": key.digest, "other": "0" * 16}
+    for name, digest in others.items():
+        with Journal.create_or_open(tmp_path / name, fstype=None) as journal:
+            journal.set_meta("key_digest", digest)
+    home.journal()
+    with Journal.create_or_open(home.state_dir, fstype=None) as journal:
+        journal.set_meta("key_digest", key.digest)
+    places = [home.state_dir, tmp_path / "none", tmp_path / "same", tmp_path / "other"]
+    monkeypatch.setattr(checks_settings, "_usual_places", lambda: places)
+    said = home.run("check").out
+    assert said.count("is another journal with the same key") == 1
+    assert f"{tmp_path / 'same'} is another journal" in said

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from ingestd.cli import jsonout, terminal
+from ingestd.cli import jsonout, terminal, words
 from ingestd.cli.checking import Grade, Result
-from ingestd.cli.checks_far import check_api, check_key
-from ingestd.cli.checks_local import (
-    Watches,
-    check_clock,
-    check_disk,
-    check_folder,
-    check_inotify,
-    check_journal,
-)
+from ingestd.cli.checks_far import Answered, check_api, find_key
+from ingestd.cli.checks_folder import Service, Watches, check_folder
+from ingestd.cli.checks_local import check_clock, check_disk, check_inotify, check_journal
+from ingestd.cli.checks_service import check_files, find_service
+from ingestd.cli.checks_settings import check_scopes, check_times, check_twins, names_folders
 from ingestd.cli.options import common_options, json_option
-from ingestd.cli.session import Session, open_session
+from ingestd.cli.session import Session, as_owner, open_session
 from ingestd.cli.spans import Line, Span, Tone, line
 from ingestd.config import find
 from ingestd.errors import Exit
@@ -57,24 +54,59 @@ def check(ctx: click.Context, *, config_only: bool, as_json: bool) -> int:
 
 def _results(session: Session, *, config_only: bool) -> Iterator[Result]:
     settings = session.settings
-    folders = len(settings.folders)
-    count = f"{folders} folder" if folders == 1 else f"{folders} folders"
+    count = words.count(len(settings.folders), "folder")
     yield Result(Grade.OK, "configuration", f"{session.config}: {count}")
+    yield from check_times(settings)
     if config_only:
         return
-    key, result = check_key(settings.api, os.environ)
+    service, found = _service(session)
+    yield from found
+    answered = None
+    key, place, result = find_key(settings.api, os.environ, service.unit if service else None)
+    if service is not None:
+        yield from check_files(service, _files(session, service, place))
     yield result
     if key is not None:
-        yield check_api(settings.api, key)
-    watched = Watches()
-    for folder in settings.folders:
-        result, watches = check_folder(folder)
+        answered = check_api(settings.api, key, ask_folders=names_folders(settings))
+        yield answered.result
+        yield from check_scopes(settings, answered.folders)
+    yield from _of_this_machine(session, service, answered)
+    if key is not None:
+        yield from check_twins(session.state_dir, key)
+
+
+def _service(session: Session) -> tuple[Service | None, list[Result]]:
+    if session.config is None:
+        return None, []
+    return find_service(session.config, session.state_dir)
+
+
+def _files(session: Session, service: Service, key: Path | None) -> dict[str, Path]:
+    """What the service reads as its user when it starts."""
+    files = {} if session.config is None else {"configuration": session.config}
+    if key is not None:
+        files["key"] = key
+    if service.unit is not None and service.unit.program:
+        files["program"] = Path(service.unit.program)
+    return files
+
+
+def _of_this_machine(
+    session: Session, service: Service | None, answered: Answered | None
+) -> Iterator[Result]:
+    folders, watched = session.settings.folders, Watches()
+    for folder in folders:
+        result, watches = check_folder(folder, service)
         watched += watches
         yield result
-    yield check_inotify(watched, folders)
-    yield check_journal(session.state_dir)
-    yield check_clock(time.time())
-    yield check_disk(session.state_dir)
+    yield check_inotify(watched, len(folders))
+    with as_owner(session.state_dir):  # nothing there may come to be root's
+        journal = check_journal(session.state_dir)
+    yield journal
+    yield check_clock(time.time(), answered.clock if answered else None)
+    yield check_disk("disk", session.state_dir)
+    if session.settings.mirror_dir is not None:
+        yield check_disk("mirror disk", session.settings.mirror_dir)
 
 
 def _line(result: Result) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestd.cli.checking import Grade, Result
@@ -11,10 +12,13 @@ from ingestd.remote import Failed, HttpxFarSide, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from ingestd.cli.unit import Unit
     from ingestd.config import Api, ApiKey
     from ingestd.remote import Trouble
 
+_VARIABLES: Final = ("CREDENTIALS_DIRECTORY", "INGESTD_API_KEY", "INGESTD_API_KEY_FILE")
 _REMEDIES: Final = {
     Refusal.AUTH: "Put the right key in its place",
     Refusal.DISABLED: "Ask memories.ai about the account",
@@ -25,15 +29,31 @@ _REMEDIES: Final = {
 }
 
 
-def check_key(api: Api, environ: Mapping[str, str]) -> tuple[ApiKey | None, Result]:
-    """Look for the key."""
+def find_key(
+    api: Api, environ: Mapping[str, str], unit: Unit | None
+) -> tuple[ApiKey | None, Path | None, Result]:
+    """Look for the key; the second value is the file that the service's own user must read.
+
+    Where nothing in the surroundings names one, the file counts that the service manager hands to
+    the unit: root may read it, the service gets it as a credential.
+    """
+    lent = unit.credential("api-key") if unit else ""
+    named = any(environ.get(name) for name in _VARIABLES)
     try:
+        if lent and not named:
+            key = read_key(api, {**environ, "INGESTD_API_KEY_FILE": lent})
+            return key, None, _told(key, f"{lent}, the service's credential")
         key = read_key(api, environ)
     except UsageError as error:
-        return None, Result(Grade.FAIL, "key", *_two_sentences(str(error)))
+        return None, None, Result(Grade.FAIL, "key", *_two_sentences(str(error)))
+    place = api.key_file if key.source == "api.key_file" else None
+    return key, place, _told(key, key.source)
+
+
+def _told(key: ApiKey, source: str) -> Result:
     if key.warning:
-        return key, Result(Grade.WARN, "key", *_two_sentences(key.warning))
-    return key, Result(Grade.OK, "key", f"{key.key_id} from {key.source}")
+        return Result(Grade.WARN, "key", *_two_sentences(key.warning))
+    return Result(Grade.OK, "key", f"{key.key_id} from {source}")
 
 
 def _two_sentences(text: str) -> tuple[str, str]:
@@ -41,8 +61,23 @@ def _two_sentences(text: str) -> tuple[str, str]:
     return what.rstrip("."), remedy
 
 
-def check_api(api: Api, key: ApiKey) -> Result:
-    """Ask for one row of the list: shows that the far side answers and takes the key."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one free question showed."""
+
+    result: Result
+    clock: float | None = None  # the far side's, seconds
+    folders: tuple[str, ...] | None = None  # the account's unique_ids; None: cannot be known
+
+
+def check_api(api: Api, key: ApiKey, *, ask_folders: bool = False) -> Answered:
+    """Ask for one row of the list: shows that the far side answers and takes the key.
+
+    Args:
+        api: where, and how.
+        key: the key.
+        ask_folders: ask for the names of the account's folders, too.
+    """
     try:
         far = HttpxFarSide(
             api.base_url,
@@ -51,15 +86,18 @@ def check_api(api: Api, key: ApiKey) -> Result:
             ca_file=str(api.ca_file) if api.ca_file else None,
         )
     except UsageError as error:
-        return Result(Grade.FAIL, "api", *_two_sentences(str(error)))
+        return Answered(Result(Grade.FAIL, "api", *_two_sentences(str(error))))
     try:
         answer = far.list_videos(None, page=1, size=1)
+        if isinstance(answer, Failed):
+            return Answered(_refused(api, answer.trouble))
+        names = far.unique_ids() if ask_folders else None
     finally:
         far.close()
-    if isinstance(answer, Failed):
-        return _refused(api, answer.trouble)
     known = "" if answer.total is None else f", {answer.total} videos there"
-    return Result(Grade.OK, "api", f"{api.base_url} takes the key{known}")
+    folders = None if isinstance(names, Failed) else names
+    result = Result(Grade.OK, "api", f"{api.base_url} takes the key{known}")
+    return Answered(result, answer.date, folders)
 
 
 def _refused(api: Api, trouble: Trouble) -> Result:

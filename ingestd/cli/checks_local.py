@@ -1,28 +1,23 @@
-"""Checks of this machine: folders, limits, journal, clock, disk."""
+"""Checks of this machine: limits, journal, clock, disk."""
 
 from __future__ import annotations
 
 import os
-import threading
-import time
-from dataclasses import dataclass
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ingestd.cli import words
+from ingestd.cli.account import user_name
 from ingestd.cli.checking import Grade, Result
 from ingestd.errors import JournalError
 from ingestd.journal import JournalReader
 from ingestd.journal.opening import JOURNAL_NAME
-from ingestd.watch.mounts import WatchMode, is_network, mode_for, read_mounts
+from ingestd.watch.mounts import is_network, read_mounts
 
 if TYPE_CHECKING:
-    from ingestd.config import Folder
+    from ingestd.cli.checks_folder import Watches
 
-#: How long a folder may take to answer before its share counts as hung, seconds.
-PATIENCE: Final = 5.0
-#: How long directories are counted, seconds; less than the patience.
-COUNTING: Final = 2.0
 #: What is advised where the kernel's limits are too low; more where more is needed.
 ENOUGH_WATCHES: Final = 524_288
 ENOUGH_INSTANCES: Final = 512
@@ -32,71 +27,14 @@ SPARE: Final = 0.8
 #: Free space below which the journal is in danger, and below which it may be one day, bytes.
 LITTLE: Final = 100_000_000
 SOME: Final = 1_000_000_000
+FEW_INODES: Final = 50
+#: A difference of clocks that an answer's way does not explain; one that spoils budgets; seconds.
+CLOCK_OFF: Final = 60.0
+DAY: Final = 86_400.0
+#: File systems whose files are gone after a restart of the machine.
+_FLEETING: Final = frozenset({"tmpfs", "ramfs"})
 #: No clock that is right shows less: 2026-01-01.
 OLDEST_NOW: Final = 1_767_225_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Watches:
-    """How many directories need an inotify watch."""
-
-    directories: int = 0
-    more: bool = False  # at least so many: the counting was broken off
-
-    def __add__(self, other: Watches) -> Watches:
-        return Watches(self.directories + other.directories, self.more or other.more)
-
-
-def check_folder(folder: Folder) -> tuple[Result, Watches]:
-    """Look at one watched folder, from a thread of its own: a dead share may never answer."""
-    found: list[tuple[Result, Watches]] = []
-    thread = threading.Thread(target=lambda: found.append(_look(folder)), daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    if found:
-        return found[0]
-    text = f"{words.printable(str(folder.path))} did not answer within {PATIENCE:g} s"
-    return Result(Grade.FAIL, _topic(folder), text, "Is its server or disk there?"), Watches()
-
-
-def _topic(folder: Folder) -> str:
-    return f"folder {words.printable(folder.name)}"
-
-
-def _look(folder: Folder) -> tuple[Result, Watches]:
-    path, shown = str(folder.path), words.printable(str(folder.path))
-    trouble, remedy = _trouble(path)
-    if trouble:
-        return Result(Grade.FAIL, _topic(folder), f"{shown} {trouble}", remedy), Watches()
-    mount = read_mounts().of(os.path.realpath(path))
-    fstype = mount.fstype if mount else "unknown"
-    mode = mode_for(fstype, str(folder.mode))
-    watches = _count(path, recursive=folder.recursive) if mode is WatchMode.EVENTS else Watches()
-    return Result(Grade.OK, _topic(folder), f"{shown}: {mode} on {fstype}"), watches
-
-
-def _trouble(path: str) -> tuple[str, str]:
-    """What is wrong with a folder, and the remedy."""
-    if not os.path.lexists(path):
-        return "does not exist", "Make it, or mount what belongs there."
-    if not os.path.isdir(path):  # noqa: PTH112 - odd bytes
-        return "is no folder", "Name the folder itself in the configuration."
-    if not os.access(path, os.R_OK | os.X_OK):
-        return "cannot be read", "Let the user that ingestd runs as read it."
-    return "", ""
-
-
-def _count(path: str, *, recursive: bool) -> Watches:
-    """Count directories, as many as there is time for."""
-    end = time.monotonic() + COUNTING
-    counted = 0
-    for _ in os.walk(path):
-        counted += 1
-        if not recursive:
-            break
-        if time.monotonic() > end:
-            return Watches(counted, more=True)
-    return Watches(counted)
 
 
 def check_inotify(watched: Watches, folders: int) -> Result:
@@ -132,39 +70,75 @@ def check_journal(state_dir: Path) -> Result:
         text = f"{state_dir} is on a network file system ({mount.fstype})"
         return Result(Grade.FAIL, "journal", text, "Choose a local disk as state_dir.")
     if not (state_dir / JOURNAL_NAME).exists():
-        if not os.access(place, os.W_OK | os.X_OK):
-            text = f"{state_dir} cannot be made: {place} cannot be written by this user"
-            return Result(
-                Grade.FAIL, "journal", text, "Make it for this user, or choose another state_dir."
-            )
-        return Result(Grade.OK, "journal", f"{state_dir}: none yet, the first start makes it")
+        return _no_journal(state_dir, place)
+    return _strange_files(state_dir) or _journal(state_dir, mount.fstype if mount else "")
+
+
+def _no_journal(state_dir: Path, place: Path) -> Result:
+    if not os.access(place, os.W_OK | os.X_OK):
+        text = f"{state_dir} cannot be made: {place} cannot be written by this user"
+        remedy = "Make it for this user, or choose another state_dir."
+        return Result(Grade.FAIL, "journal", text, remedy)
+    return Result(Grade.OK, "journal", f"{state_dir}: none yet, the first start makes it")
+
+
+def _journal(state_dir: Path, fstype: str) -> Result:
     try:
         with JournalReader.open(state_dir) as reader:
             rows = sum(reader.counts().values())
     except JournalError as error:
         return Result(Grade.FAIL, "journal", str(error).rstrip("."))
+    if fstype in _FLEETING:
+        text = f"{state_dir} is on a {fstype}: a restart of the machine takes it away"
+        return Result(Grade.WARN, "journal", text, "Choose a disk as state_dir.")
     return Result(Grade.OK, "journal", f"{state_dir}: {words.count(rows, 'row')}")
+
+
+def _strange_files(state_dir: Path) -> Result | None:
+    """Files of another owner than the directory's, as a command run by root may leave them."""
+    owner = state_dir.stat().st_uid
+    for path in sorted(state_dir.iterdir()):
+        if path.lstat().st_uid != owner:
+            shown, user = shlex.quote(words.printable(str(state_dir))), user_name(owner)
+            text = f"{path} is not {user}'s, whose {state_dir} is"
+            return Result(Grade.FAIL, "journal", text, f"Run: sudo chown -R {user}: {shown}")
+    return None
 
 
 def _existing(path: Path) -> Path:
     return next((one for one in (path, *path.parents) if one.exists()), Path("/"))
 
 
-def check_clock(now: float) -> Result:
-    """Tell whether the clock can be right: names, days and budgets are taken from it."""
+def check_clock(now: float, theirs: float | None) -> Result:
+    """Tell whether the clock can be right: names, days and budgets are taken from it.
+
+    Args:
+        now: our clock, seconds.
+        theirs: the far side's clock at the same time, from its Date header; None: not known.
+    """
+    remedy = "Set it: timedatectl set-ntp true"
     if now < OLDEST_NOW:
         text = f"the clock shows {words.stamp(now)}"
-        return Result(Grade.FAIL, "clock", text, "Set it: timedatectl set-ntp true")
-    return Result(Grade.OK, "clock", words.stamp(now))
+        return Result(Grade.FAIL, "clock", text, remedy)
+    off = 0.0 if theirs is None else now - theirs
+    if abs(off) > CLOCK_OFF:
+        way = "ahead of" if off > 0 else "behind"
+        text = f"{words.stamp(now)}, {words.duration(abs(off))} {way} memories.ai's clock"
+        return Result(Grade.FAIL if abs(off) > DAY else Grade.WARN, "clock", text, remedy)
+    agrees = "" if theirs is None else ", as at memories.ai"
+    return Result(Grade.OK, "clock", f"{words.stamp(now)}{agrees}")
 
 
-def check_disk(state_dir: Path) -> Result:
-    """Tell whether there is room for the journal."""
-    room = os.statvfs(_existing(state_dir))
+def check_disk(topic: str, place: Path) -> Result:
+    """Tell whether there is room for what must be written there."""
+    room = os.statvfs(_existing(place))
     free = room.f_bavail * room.f_frsize
-    text = f"{words.size(free)} free for {state_dir}"
+    if room.f_files and room.f_favail < FEW_INODES:
+        text = f"{room.f_favail} inodes left for {place}"
+        return Result(Grade.FAIL, topic, text, "Remove files there: no new one can be made.")
+    text = f"{words.size(free)} free for {place}"
     if free < LITTLE:
-        return Result(Grade.FAIL, "disk", text, "Make room: nothing is sent without a record.")
+        return Result(Grade.FAIL, topic, text, "Make room: nothing is sent without a record.")
     if free < SOME:
-        return Result(Grade.WARN, "disk", text, "Make room before it is full.")
-    return Result(Grade.OK, "disk", text)
+        return Result(Grade.WARN, topic, text, "Make room before it is full.")
+    return Result(Grade.OK, topic, text)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from blake3 import blake3
-
 from ingestd.daemon import messages as m
 from ingestd.daemon.asking import Asking, Confirming, Following
 from ingestd.daemon.bandwidth import Bandwidth
@@ -247,7 +245,7 @@ class Daemon:
     def use_key(self, key: ApiKey) -> None:
         """Name the key that is in use now."""
         self.snapshots.key = key
-        self.keeper.key_is(blake3(key.secret.encode()).hexdigest()[:16])
+        self.keeper.key_is(key.digest)
 
     def config_read(self, refused: str) -> None:
         """Remember how the last reload went, for `status`."""

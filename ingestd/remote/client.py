@@ -12,7 +12,7 @@ from ingestd.remote.contract import Aborted, Failed, NotSent, Refusal, Trouble
 from ingestd.remote.envelope import Answer
 from ingestd.remote.pace import Pace
 from ingestd.remote.retry import with_retries
-from ingestd.remote.rows import page_in, video_in
+from ingestd.remote.rows import page_in, unique_ids_in, video_in
 from ingestd.remote.verdict import outcome_of, trouble_of
 
 if TYPE_CHECKING:
@@ -115,6 +115,14 @@ class HttpxFarSide:
         """Take other time limits, seconds, for what begins from now on."""
         self._answer_timeout = answer
         self._wire.stall_after(stall)
+
+    def unique_ids(self) -> tuple[str, ...] | Failed:
+        """Ask for the names of the account's folders (contract 3, PLAT); makes none.
+
+        A list of one folder would make it. Accounts of the newest generation have no such question.
+        """
+        answer = self._read("GET", "list_unique_ids")
+        return answer if isinstance(answer, Failed) else unique_ids_in(answer)
 
     def close(self) -> None:
         """Hang up; calls under way end at once by what is true of them."""

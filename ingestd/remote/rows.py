@@ -49,6 +49,15 @@ def page_in(answer: Answer, asked: int) -> Page | Failed:
     )
 
 
+def unique_ids_in(answer: Answer) -> tuple[str, ...] | Failed:
+    """Read the names of the account's folders."""
+    data = answer.envelope.data if answer.envelope else None
+    names = data.get("unique_ids") if isinstance(data, dict) else data
+    if not isinstance(names, list):
+        return _garbled(answer, "it holds no list of names")
+    return tuple(one for one in names if isinstance(one, str))
+
+
 def _video(row: dict[str, Any], asked: str | None = None) -> Video | None:
     video_no = as_id(row.get("video_no", asked))
     if video_no is None:

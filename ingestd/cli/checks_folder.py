@@ -1,0 +1,184 @@
+"""Checks of a watched folder: from outside, as the service's user, and inside its sandbox."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ingestd.cli import words
+from ingestd.cli.account import Account, Refusal, become, refusal, unreadable
+from ingestd.cli.apart import NoAnswerError, in_child
+from ingestd.cli.checking import Grade, Result
+from ingestd.config import AfterKind
+from ingestd.watch.mounts import WatchMode, mode_for, read_mounts
+
+if TYPE_CHECKING:
+    from ingestd.cli.unit import Unit
+    from ingestd.config import Folder
+
+#: How long a folder may take to answer before its share counts as hung, seconds.
+PATIENCE: Final = 5.0
+#: How long directories are counted, seconds; less than the patience.
+COUNTING: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """How many directories need an inotify watch."""
+
+    directories: int = 0
+    more: bool = False  # at least so many: the counting was broken off
+
+    def __add__(self, other: Watches) -> Watches:
+        return Watches(self.directories + other.directories, self.more or other.more)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who will really read the folders, where that is not who runs the check."""
+
+    who: Account
+    unit: Unit | None = None  # None: known by the owner of the state directory alone
+
+    @property
+    def restart(self) -> str:
+        """What makes a change known to it."""
+        return self.unit.restart if self.unit else "restart ingestd"
+
+
+def check_folder(folder: Folder, service: Service | None = None) -> tuple[Result, Watches]:
+    """Look at one watched folder, from a child: a dead share may never answer."""
+    try:
+        return in_child(lambda: _look(folder, service), PATIENCE)
+    except NoAnswerError:
+        text = f"{words.printable(str(folder.path))} did not answer within {PATIENCE:g} s"
+        return Result(Grade.FAIL, _topic(folder), text, "Is its server or disk there?"), Watches()
+
+
+def _topic(folder: Folder) -> str:
+    return f"folder {words.printable(folder.name)}"
+
+
+def _look(folder: Folder, service: Service | None) -> tuple[Result, Watches]:
+    path, shown = str(folder.path), words.printable(str(folder.path))
+    trouble, remedy = _trouble(path, ask_rights=service is None)
+    if trouble:
+        return Result(Grade.FAIL, _topic(folder), f"{shown} {trouble}", remedy), Watches()
+    mount = read_mounts().of(os.path.realpath(path))
+    fstype = mount.fstype if mount else "unknown"
+    mode = mode_for(fstype, str(folder.mode))
+    watches = _count(path, recursive=folder.recursive) if mode is WatchMode.EVENTS else Watches()
+    found = None if service is None else _for_service(folder, service)
+    if found is not None:
+        return found, watches
+    text = f"{shown}: {mode} on {fstype}"
+    if service is not None:
+        text += f", open to user {service.who.name}"
+    return Result(Grade.OK, _topic(folder), text), watches
+
+
+def _trouble(path: str, *, ask_rights: bool) -> tuple[str, str]:
+    """What is wrong with a folder, and the remedy; the service's rights are asked elsewhere."""
+    if not os.path.lexists(path):
+        return "does not exist", "Make it, or mount what belongs there."
+    if not os.path.isdir(path):  # noqa: PTH112 - odd bytes
+        return "is no folder", "Name the folder itself in the configuration."
+    if ask_rights and not os.access(path, os.R_OK | os.X_OK):
+        return "cannot be read", "Let the user that ingestd runs as read it."
+    return "", ""
+
+
+def _for_service(folder: Folder, service: Service) -> Result | None:
+    """What keeps the service from the folder; None: nothing."""
+    path, topic = os.path.realpath(folder.path), _topic(folder)
+    after = (folder.after_parsed, folder.after_duplicate, folder.after_rejected)
+    changed = folder.prune_empty or any(one.kind is not AfterKind.KEEP for one in after)
+    kept_out = _kept_out(folder, service, path, change=changed)
+    for target in dict.fromkeys(one.move_to for one in after if one.move_to is not None):
+        place = next(one for one in (target, *target.parents) if one.is_dir())
+        kept_out = kept_out or _kept_out(folder, service, os.path.realpath(place), change=True)
+    if kept_out:
+        return kept_out
+    unit = service.unit
+    if unit and unit.pid and not _is_inside(unit.pid, path):
+        text = f"{words.printable(path)} is another folder, or none, inside the running service"
+        return Result(Grade.FAIL, topic, text, f"Run: {unit.restart}")
+    return _files(topic, path, service)
+
+
+def _kept_out(folder: Folder, service: Service, path: str, *, change: bool) -> Result | None:
+    """What keeps the service from one directory: its sandbox, or the directory's rights."""
+    unit, topic = service.unit, _topic(folder)
+    hidden = unit.hides(path, change=change) if unit else None
+    if unit and hidden:
+        line = unit.drop_in(folder.name, hidden.lines)
+        return Result(Grade.FAIL, topic, f"{words.printable(path)}: {hidden.why}", f"Run: {line}")
+    start = (unit.bound(path) if unit else "") or "/"
+    refused = in_child(lambda: refusal(service.who, path, change=change, start=start), PATIENCE / 2)
+    return _refused(Grade.FAIL, topic, refused, service) if refused else None
+
+
+def _files(topic: str, path: str, service: Service) -> Result | None:
+    """Try the first files of the folder: a card may be copied with its owner's rights."""
+
+    def look() -> tuple[int, int, Refusal | None]:
+        become(service.who)
+        return unreadable(path)
+
+    try:
+        tried, bad, first = in_child(look, PATIENCE / 2)
+    except NoAnswerError:
+        return None  # it could not be listed from above its mount: nothing is known
+    if first is None:
+        return None
+    result = _refused(Grade.WARN, topic, first, service)
+    text = (
+        f"{result.text}, nor {bad - 1} more of {tried} files looked at" if bad > 1 else result.text
+    )
+    return Result(Grade.WARN, topic, text, result.remedy)
+
+
+def _refused(grade: Grade, topic: str, refused: Refusal, service: Service) -> Result:
+    user = service.who.name
+    return Result(grade, topic, refused.sentence(user), refused.remedy(user, service.restart))
+
+
+def _is_inside(pid: int, path: str) -> bool:
+    """Tell whether a running process sees the same directory at a path (setns(2)).
+
+    True also where that cannot be found out.
+    """
+
+    def look() -> tuple[int, int] | None:
+        handle = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        if ctypes.CDLL(None, use_errno=True).setns(handle, 0) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        try:
+            found = Path(path).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    try:
+        inside = in_child(look, PATIENCE / 2)
+    except NoAnswerError:
+        return True
+    outside = Path(path).stat()
+    return inside == (outside.st_dev, outside.st_ino)
+
+
+def _count(path: str, *, recursive: bool) -> Watches:
+    """Count directories, as many as there is time for."""
+    end = time.monotonic() + COUNTING
+    counted = 0
+    for _ in os.walk(path):
+        counted += 1
+        if not recursive:
+            break
+        if time.monotonic() > end:
+            return Watches(counted, more=True)
+    return Watches(counted)
