@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check lint types format docs bench clean
+.PHONY: help demo test check lint types format docs bench soak clean
 help:  ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -20,6 +20,9 @@ demo: $(STAMP)  ## the whole thing on this machine, without a key: real clips be
 
 test: $(STAMP)  ## the tests (about a minute)
 	$(BIN)/python -m pytest -n 2
+
+soak: $(STAMP)  ## simulated schedules with every fault (SECONDS=60, SEEDS=1000, FROM=0, SHOW=seed)
+	cd tests && ../$(BIN)/python -m soak $(if $(SHOW),--show $(SHOW),$(if $(SEEDS),--seeds $(SEEDS),--seconds $(or $(SECONDS),60)) --from $(or $(FROM),0))
 
 check: $(STAMP) lint types  ## ruff and mypy --strict
 lint: $(STAMP)

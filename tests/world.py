@@ -129,7 +129,7 @@ class World:
         self.elapsed = 0.0  # true time, which the far side's clock shows
         self.wall_error = 0.0  # how wrong our wall clock is
         self.events = Events()
-        self.far = FakeFarSide(lambda: START + self.elapsed)
+        self.far = self.far_side()
         self.settings = Settings(
             state_dir=self.state_dir,
             folders=(self.folder(self.drop),),
@@ -148,6 +148,14 @@ class World:
         if kind is None:
             self.check()
         self._stop()
+
+    def far_side(self) -> Any:
+        """What is asked and uploaded to."""
+        return FakeFarSide(lambda: START + self.elapsed)
+
+    def new_lanes(self) -> Any:
+        """Where jobs run."""
+        return Lanes(self.inbox)
 
     # --- what a test sets up ------------------------------------------------------------------
 
@@ -351,7 +359,7 @@ class World:
         self.journal = self.on_journal(Journal.create_or_open(self.state_dir, fstype=None))
         self.journal._db.rows("PRAGMA synchronous = OFF")  # the tests' power never really fails
         self.inbox, self.hints = Inbox(), FakeHints()
-        self.lanes = Lanes(self.inbox)
+        self.lanes = self.new_lanes()
         self.ctx = Context(
             settings=self.settings,
             journal=self.journal,

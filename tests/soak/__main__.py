@@ -1,0 +1,5 @@
+"""`python -m soak`."""
+
+from soak.runner import main
+
+raise SystemExit(main())

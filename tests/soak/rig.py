@@ -1,0 +1,321 @@
+"""The daemon in the hands of a soak: `World` with crashes, late answers and interleaved work."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections import Counter
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from blake3 import blake3
+
+from ingestd import clips, fingerprint
+from ingestd.config import ConfirmThen, Fields, Indexing, Upload, WatchMode
+from ingestd.daemon import folders, preflight
+from ingestd.daemon.inbox import Inbox
+from ingestd.daemon.messages import UploadEnded
+from ingestd.daemon.preflight import LANE as UPLOAD
+from ingestd.daemon.workers import run_job
+from ingestd.journal import Journal
+from ingestd.watch import walk
+from ingestd.watch.mounts import read_mounts
+from soak.disk import SoakDisk
+from soak.farside import SoakFarSide
+from world import CLIP, START, WAKES, Events, Lanes, PowerCut, World
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+
+    from ingestd.config import Folder
+    from ingestd.daemon.messages import Message
+    from ingestd.daemon.workers import Job
+    from soak.variant import Variant
+
+    Tell = Callable[[float, str, dict[str, object]], None]
+
+SCAN_S = 600.0  # between two scans; what happens in between is hinted, or seen late
+SAMPLE = 256  # bytes of head, middle and tail that a sample covers here: clips are tiny
+VARIED = 400  # bytes that differ between twins, outside of what is sampled
+DEADLINE_S = 4 * 3600.0  # of the indexing
+CUTS = 0.4  # of all sudden ends: those of the power
+NESTED = 0.15  # of all bodies: those during which other things happen
+
+
+@cache
+def content(kind: int, twin: int = 0) -> bytes:
+    """A real clip; equal numbers are equal bytes, twins share size, head, middle and tail."""
+    free = bytes([twin]) * VARIED + f"{kind:0{SAMPLE + 50}}".encode()
+    return clips.unique(CLIP, free)
+
+
+class SoakEvents(Events):
+    """Tells each event as it comes."""
+
+    def __init__(self, tell: Callable[..., None]) -> None:
+        super().__init__()
+        self._told = tell
+
+    def __getattr__(self, level: str) -> Callable[..., None]:
+        def log(name: str, **known: Any) -> None:
+            self.all.append((level, name, known))
+            self._told(f"  log {name}", **known)
+
+        return log
+
+
+class SoakLanes(Lanes):
+    """Jobs run in an order of chance, and what an upload says may come late."""
+
+    def __init__(self, inbox: Inbox, chance: random.Random, width: int) -> None:
+        super().__init__(inbox)
+        self._chance, self._width = chance, width
+        self.late: list[tuple[float, Message]] = []  # and when the loop hears of it
+        self.elapsed: Callable[[], float] = lambda: 0.0
+        self.late_by: Callable[[], float] = lambda: 0.0
+
+    def run(self, most: int | None = None) -> int:
+        """Run what may run, in any order that the lanes allow."""
+        count = 0
+        while count != most and self.waiting:
+            lane, job, instead = self._any()
+            said = Inbox()
+            run_job(lane, said, job, instead)
+            wait = self.late_by() if lane == UPLOAD else 0.0
+            for message in said.take(10**6):
+                if wait and isinstance(message, UploadEnded):
+                    self.late.append((self.elapsed() + wait, message))
+                else:
+                    self._inbox.post(message)
+            count += 1
+        return count
+
+    def deliver(self, elapsed: float) -> None:
+        """Let the loop hear what comes late."""
+        due = [one for one in self.late if one[0] <= elapsed]
+        for one in due:
+            self.late.remove(one)
+            self._inbox.post(one[1])
+
+    def next_late(self) -> float | None:
+        """When something is heard next."""
+        return min((at for at, _ in self.late), default=None)
+
+    def _any(self) -> tuple[str, Job, Message | None]:
+        if len(self.waiting) == 1:
+            return self.waiting.popleft()
+        before: Counter[str] = Counter()
+        ready = []
+        for task in self.waiting:
+            if before[task[0]] < (self._width if task[0] == UPLOAD else 1):
+                ready.append(task)
+            before[task[0]] += 1
+        task = self._chance.choice(ready)
+        self.waiting.remove(task)
+        return task
+
+
+class Rig(World):
+    """See the module. `written` knows what each file on disk holds, whatever its name."""
+
+    def __init__(
+        self, place: Path, variant: Variant, chance: random.Random, tell: Tell | None = None
+    ) -> None:
+        self.variant, self.chance = variant, chance
+        self._tell = tell
+        self.countdown: int | None = None  # points until everything ends
+        self.crashes: Counter[str] = Counter()
+        self.written: dict[tuple[int, int, int], str] = {}
+        self._nested = False
+        self._writes = 0
+        self.meddle: Callable[[], object] = lambda: None  # with a file that is being sent
+        self.poll = SCAN_S
+        self.disk = SoakDisk(place / "state", self.point)
+        roots = [place / ("drop", "second")[number] for number in range(variant.scopes)]
+        super().__init__(
+            place,
+            poll=SCAN_S,
+            folders=tuple(self.folder(root) for root in roots),
+            upload=Upload(
+                per_minute=variant.per_minute,
+                concurrency=variant.concurrency,
+                max_attempts=variant.max_attempts,
+            ),
+            indexing=Indexing(
+                confirm_for=variant.confirm_for,
+                deadline=DEADLINE_S,
+                confirm_then=ConfirmThen.RESEND if variant.resend else ConfirmThen.HOLD,
+            ),
+        )
+        self.paid_again = True  # the verdict knows better
+
+    def tell(self, what: str, **known: object) -> None:
+        """Tell whoever looks into one schedule."""
+        if self._tell is not None:
+            self._tell(self.elapsed, what, known)
+
+    def folder(self, path: Path, **changes: Any) -> Folder:
+        """A folder whose scope is named like it, unless it is the first."""
+        scope = "default" if path.name == "drop" else path.name
+        mode = WatchMode.EVENTS if self.variant.events else WatchMode.POLL
+        return super().folder(path, mode=mode, fields=Fields(unique_id=scope), **changes)
+
+    def far_side(self) -> SoakFarSide:
+        """The account."""
+        return SoakFarSide(
+            lambda: START + self.elapsed,
+            self.variant,
+            self.point,
+            during=self._during,
+            tell=self.tell,
+        )
+
+    def new_lanes(self) -> SoakLanes:
+        """The workers."""
+        lanes = SoakLanes(self.inbox, self.chance, self.variant.concurrency)
+        lanes.elapsed, lanes.late_by = (lambda: self.elapsed), self.far.take_late
+        return lanes
+
+    # --- ends -------------------------------------------------------------------------------------
+
+    def point(self, kind: str) -> None:
+        """Here everything may end."""
+        if self.countdown is None:
+            return
+        self.countdown -= 1
+        if self.countdown < 0:
+            self.countdown = None
+            self.crashes[kind] += 1
+            self.tell("crash", at=kind)
+            raise PowerCut(kind)
+
+    def survive(self, act: Callable[[], object]) -> None:
+        """Do something; if everything ends meanwhile, start again."""
+        try:
+            act()
+        except PowerCut:
+            self.die()
+
+    def die(self) -> None:
+        """The process or the power goes at this very moment; then a new start."""
+        self.countdown, self._nested = None, False
+        if self.chance.random() < CUTS:
+            self.crashes["power"] += 1
+            self.tell("the power is cut")
+            self.disk.cut(self.chance)
+        else:
+            self.disk.kill()
+        self._start()
+
+    def stop_and_start(self) -> None:
+        """A person restarts the service; what is in flight has no time to finish."""
+        self.daemon.begin_stop()
+        for _ in range(self.chance.randint(0, 2)):
+            self.step()
+            self.lanes.run(most=self.chance.randint(0, 2))
+        self.daemon.abandon(self.now())
+        self.daemon.close()
+        self.journal.close()
+        self._start()
+
+    def let_go(self) -> None:
+        """Close what is open, and say nothing."""
+        self._stop()
+
+    def _start(self) -> None:
+        self.on_journal = self.disk.hook
+        self.events = SoakEvents(self.tell) if self._tell else self.events
+        if not (self.state_dir / "journal.db").exists():
+            self.state_dir.mkdir(exist_ok=True)
+            shutil.copyfile(_template(), self.state_dir / "journal.db")
+        while True:
+            try:
+                super()._start()
+            except PowerCut:
+                self.disk.kill()
+            else:
+                return
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, from deadline to deadline; what comes late comes in between."""
+        end, wakes, second = self.elapsed + seconds, 0, self.elapsed
+        while True:
+            deadline = self.run_until_idle()
+            wakes, second = (wakes + 1, second) if self.elapsed < second + 1 else (0, self.elapsed)
+            assert wakes < WAKES, "the loop hardly sleeps"
+            due = None if deadline is None else self.elapsed + deadline - self.now().mono
+            late = self.lanes.next_late()
+            then = min((at for at in (due, late) if at is not None), default=end)
+            if then >= end:
+                break
+            self.elapsed = max(then, self.elapsed + 0.001)
+            self.lanes.deliver(self.elapsed)
+        self.elapsed = max(end, self.elapsed)
+        self.lanes.deliver(self.elapsed)
+        self.run_until_idle()
+
+    def _during(self) -> None:
+        """While a body goes out the loop goes on, other uploads too, and files change."""
+        if self._nested or self.chance.random() > NESTED:
+            return
+        self._nested = True
+        self.elapsed += self.chance.choice((0.0, 1.0, 40.0))
+        self.meddle()
+        for _ in range(self.chance.randint(1, 3)):
+            self.step()
+            self.lanes.run(most=self.chance.randint(0, 2))
+        self._nested = False
+
+    # --- what is true -----------------------------------------------------------------------------
+
+    def wrote(self, path: Path) -> None:
+        """A file was written: it gets the time of the soak's clock, each write another one."""
+        self._writes += 1
+        at = int((START + self.elapsed) * 1e9) + self._writes
+        os.utime(path, ns=(at, at))
+        self.note(path)
+
+    def note(self, path: Path) -> None:
+        """Remember what a file holds now."""
+        status = path.stat()
+        key = (status.st_ino, status.st_mtime_ns, status.st_size)
+        self.written[key] = blake3(path.read_bytes()).hexdigest()
+
+
+@cache
+def _template() -> Path:
+    """An empty journal, made once."""
+    place = Path(tempfile.mkdtemp(prefix="soak-", dir=fast_disk()))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    Journal.create_or_open(place, fstype=None).close()
+    return place / "journal.db"
+
+
+def fast_disk() -> str | None:
+    """A directory in memory, where there is one."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+@contextmanager
+def small_world(variant: Variant) -> Iterator[None]:
+    """Make what is big in the real world small: samples, pages, the youth of a journal.
+
+    The table of mounts is read once, and no directory is trusted for its mtime, because hours of a
+    soak pass within one tick of the file system's clock. Nothing else of the daemon is changed.
+    """
+    young = preflight.YOUNG_JOURNAL if variant.young else 0
+    with (
+        mock.patch.object(fingerprint, "PIECE", SAMPLE),
+        mock.patch.object(preflight, "YOUNG_JOURNAL", young),
+        mock.patch.object(folders, "read_mounts", cache(read_mounts)),
+        mock.patch.object(walk, "FRESH", float("inf")),
+    ):
+        yield

@@ -1,0 +1,64 @@
+"""One schedule from its seed: a world, what happens in it, the end of all troubles, the verdict."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soak.deeds import Deeds
+from soak.rig import Rig, fast_disk, small_world
+from soak.variant import Variant, variant_of
+from soak.verdict import BrokenPromiseError, drained, judge
+
+if TYPE_CHECKING:
+    from soak.rig import Tell
+    from soak.verdict import Tally
+
+ROUNDS = 40  # of the drain
+ROUND_S = 1500.0
+
+
+def run(seed: int, *, tell: Tell | None = None) -> Tally:
+    """Run one schedule; `tell` is told all that happens.
+
+    Raises:
+        AssertionError: what must never happen did.
+    """
+    variant = variant_of(seed)
+    place = _place(seed)
+    try:
+        with small_world(variant):
+            rig = Rig(place, variant, random.Random(f"rig {seed}"), tell)
+            return _live(rig, variant, seed)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _place(seed: int) -> Path:
+    """The same directory for the same seed, so that it is the same run; else one of its own."""
+    place = Path(fast_disk() or tempfile.gettempdir(), f"ingestd-soak-{os.getuid()}-{seed}")
+    try:
+        place.mkdir(mode=0o700)
+    except FileExistsError:
+        return Path(tempfile.mkdtemp(prefix=f"{place.name}-", dir=place.parent))
+    return place
+
+
+def _live(rig: Rig, variant: Variant, seed: int) -> Tally:
+    try:
+        deeds = Deeds(rig, variant, random.Random(f"deeds {seed}"))
+        deeds.live()
+        deeds.end_troubles()
+        for _ in range(ROUNDS):
+            rig.wish("resume")
+            rig.advance(ROUND_S)
+            if drained(rig):
+                return judge(rig)
+        left = [(row.path, row.state.value, row.detail) for row in rig.rows()]
+        raise BrokenPromiseError(f"it never came to rest: {left}")
+    finally:
+        rig.let_go()

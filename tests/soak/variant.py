@@ -1,0 +1,86 @@
+"""What kind of world a seed gets: the account, the settings, the files and the troubles."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+#: Each seed has one of these as its theme, in turn; what the theme leaves open is drawn.
+THEMES = (
+    "plain",
+    "crashes",
+    "hashed",
+    "unsized",
+    "nameless",
+    "late",
+    "scopes",
+    "twins",
+    "foreign",
+    "hold",
+    "few",
+    "losses",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One kind of world. Seconds, unless it says otherwise."""
+
+    theme: str
+    names: bool = True  # the far side shows our names; else hashes
+    sizes: bool = True  # it shows sizes
+    texts: bool = False  # its numbers are texts, as recorded in 2025
+    late: tuple[float, ...] = (0.0,)  # how long until a row is listed
+    scopes: int = 1  # folders, each with a scope of its own
+    twins: bool = False  # contents with equal size, head, middle and tail
+    foreign: bool = False  # others upload to the account, the same clips too
+    resend: bool = True  # confirm_then
+    max_attempts: int = 1000
+    concurrency: int = 2
+    young: bool = True  # the journal is young: names are asked for before each first attempt
+    page: int = 200  # rows of one list page
+    events: bool = False  # hints come; else only scans
+    confirm_for: float = 3600.0
+    per_minute: float | None = None
+    deeds: int = 20
+    luck: float = 0.5  # of all uploads: those that simply go well
+    crashes: bool = True
+
+    @property
+    def evident(self) -> bool:
+        """Tell whether the far side shows all that a proof needs, and nothing looks alike."""
+        return self.names and self.sizes and not self.twins and not self.foreign
+
+
+def variant_of(seed: int) -> Variant:
+    """The world of a seed."""
+    chance = random.Random(f"variant {seed}")
+    theme = THEMES[seed % len(THEMES)]
+    plain = Variant(
+        theme,
+        texts=chance.random() < 0.4,
+        late=chance.choice(((0.0,), (0.0,), (0.0, 8.0, 20.0))),
+        concurrency=chance.choice((1, 2, 3)),
+        young=chance.random() < 0.5,
+        page=chance.choice((2, 5, 200)),
+        events=chance.random() < 0.5,
+        per_minute=chance.choice((None, None, None, 6.0)),
+        deeds=chance.choice((5, 8, 8, 12, 12, 20, 20, 40, 60)),
+        luck=chance.choice((0.3, 0.5, 0.7)),
+        crashes=theme == "crashes" or chance.random() < 0.6,
+    )
+    return replace(plain, **_OF_THEME.get(theme, {}))
+
+
+_LATE = (0.0, 20.0, 35.0, 120.0, 900.0)
+_OF_THEME: dict[str, dict[str, object]] = {
+    "hashed": {"names": False},
+    "unsized": {"sizes": False},
+    "nameless": {"names": False, "sizes": False},
+    "late": {"late": _LATE},
+    "scopes": {"scopes": 2},
+    "twins": {"twins": True},
+    "foreign": {"foreign": True},
+    "hold": {"resend": False},
+    "few": {"max_attempts": 3},
+}
