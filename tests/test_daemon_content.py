@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +17,10 @@ from ingestd import clips
 from ingestd.config import Fields
 from ingestd.fingerprint import spans
 from ingestd.model import Reason, State
-from world import CLIP, worlds
+from world import CLIP, World, worlds
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from world import World
+    from ingestd.remote.contract import Upload
 
 
 @pytest.fixture
@@ -345,3 +344,20 @@ def test_many_copies_across_restarts_are_paid_once(world: World):
     world.advance(400)
     assert sorted({row.state for row in world.rows()}) == [State.DUPLICATE, State.PARSED]
     assert len(world.bodies()) == 1
+
+
+def test_a_suspect_whose_place_a_copy_took_is_still_decided(tmp_path: Path):
+    with World(tmp_path, poll=900) as world:
+        paths = copies(world, "a.mp4", "b.mp4")
+
+        def swap(upload: Upload) -> None:
+            """While the first goes out, it takes the suspect's place: same bytes, other file."""
+            first = Path(upload.path)
+            (second,) = {*paths} - {first}
+            first.rename(second)
+
+        world.far.plan(Fate(during=swap))
+        world.advance(3600)
+        (left,) = world.drop.iterdir()
+        assert world.state(left) is State.DUPLICATE
+        assert len(world.bodies()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ingestd.model import Item, Stat
 
 LANE = "hash"
+#: A suspect whose file is another one now is weighed again this soon, seconds: what a look at it
+#: finds need not move its row.
+AGAIN_S = 60.0
 #: Suspects weighed in one go.
 MOST = 200
 #: A row in one of these will still be read in full by its own upload: its hash is waited for.
@@ -39,6 +43,7 @@ class Contents:
         self._changed: dict[int, Stat] = {}  # no longer the file that was judged, by that Stat
         self._stop = threading.Event()
         self._look_again = True
+        self._again_at = math.inf  # monotonic; what a suspect waits for may come without a move
         ctx.listeners.append(self._moved)
 
     @property
@@ -51,10 +56,10 @@ class Contents:
         self._stop.set()
 
     def tick(self) -> float | None:
-        """Weigh the suspects anew when something moved; no deadline: a move wakes."""
-        if not self._look_again:
-            return None
-        self._look_again = False
+        """Weigh the suspects anew when something moved; say when to come again (monotonic)."""
+        if not self._look_again and self._ctx.now.mono < self._again_at:
+            return self._next()
+        self._look_again, self._again_at = False, math.inf
         try:
             for item in self._ctx.journal.suspects(MOST):
                 if item.state is State.QUEUED and item.id not in self._hashing:
@@ -62,7 +67,10 @@ class Contents:
         except Exception:
             self._look_again = True  # the others are weighed at the next turn
             raise
-        return None
+        return self._next()
+
+    def _next(self) -> float | None:
+        return None if self._again_at == math.inf else self._again_at
 
     def _weigh_alone(self, item: Item) -> None:
         """Weigh one suspect; a damaged row among its originals holds up no other (rules R8)."""
@@ -110,8 +118,10 @@ class Contents:
         if known and item.content_hash is None:
             if self._known_unreadable(item):
                 self._clear(item)  # its upload finds out what is wrong with the file
-            elif self._changed.get(item.id) != item.stat:  # else the next look at it decides
+            elif self._changed.get(item.id) != item.stat:
                 self._hash(item)
+            else:  # the next look at it decides, and may find that it was merely renamed over
+                self._again_at = self._ctx.now.mono + AGAIN_S
             return
         equal = next((row for row in known if row.content_hash == item.content_hash), None)
         if equal is not None:

@@ -90,9 +90,7 @@ def soak(first: int, seeds: int | None, seconds: float, jobs: int) -> Sums:
     said = began
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
         work = ranges(first, seeds, began + seconds)
-        pending = [
-            pool.apply_async(batch, (one,)) for one, _ in zip(work, range(jobs * 2), strict=False)
-        ]
+        pending = [pool.apply_async(batch, (one,)) for one in islice(work, jobs * 2)]
         while pending and len(sums.failures) < MOST_FAILURES:
             sums.merge(pending.pop(0).get())
             one = next(work, None)

@@ -119,7 +119,8 @@ def _may_stay(rig: Rig, row: Item) -> bool:
     match row.state, row.reason:
         case State.HELD, Reason.UNCONFIRMED:
             evident = variant.evident and variant.resend and row.attempts < variant.max_attempts
-            return not evident and events["upload.unknown"] > 0
+            told = evident and _names_were_known(rig, row)
+            return not told and events["upload.unknown"] > 0
         case State.HELD, Reason.OTHER_SCOPE:
             return variant.scopes > 1
         case State.FAILED, Reason.REFUSED:
@@ -128,6 +129,13 @@ def _may_stay(rig: Rig, row: Item) -> bool:
             return row.attempts >= variant.max_attempts
         case _:
             return False
+
+
+def _names_were_known(rig: Rig, row: Item) -> bool:
+    """Tell whether an accepted upload had shown, before a row was held, that names are shown."""
+    last = "SELECT max(id) FROM history WHERE item_id = ? AND to_state = 'held'"
+    known = f"SELECT 1 FROM history WHERE event = 'upload.accepted' AND id < ({last})"
+    return bool(rig.journal._db.rows(known, (row.id,)))
 
 
 def _linked_right(rig: Rig, rows: list[Item]) -> None:
