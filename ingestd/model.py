@@ -204,6 +204,8 @@ class Item:
     pay_again: bool = False  # a person said: upload it although it was paid
     hidden: bool = False  # forgotten: not listed, its billing fact kept
     account: int = 1  # which of the accounts that this journal has seen the video is in (rules R3)
+    moved_to: str | None = None  # where an after-action put the file; `path` is where it was
+    removed_at: float | None = None  # when an after-action took the file away from `path`
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,19 @@ class Send:
     ended_at: float | None = None
     outcome: str | None = None  # accepted, refused, not_sent, unknown, found, not_found
     key: str | None = None  # names it in the mirror too (rules R8)
+
+
+@dataclass(frozen=True, slots=True)
+class AfterTask:
+    """What is still to be done with a file whose row needs no more work (`after_*`)."""
+
+    item_id: int
+    folder: str
+    due_at: float
+    delay: float = 0.0  # the current growing delay after a failure, seconds
+    seen: Stat | None = None  # the file as it lay there when this was planned; must not change
+    place: str | None = None  # the directory that a move began to fill: looked into after a crash
+    trouble: str | None = None  # why the last try failed, a sentence with the remedy
 
 
 @dataclass(frozen=True, slots=True)

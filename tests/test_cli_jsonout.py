@@ -13,7 +13,7 @@ KEYS = (
     *("id", "path", "folder", "state", "reason", "detail", "size", "fingerprint"),
     *("content_hash", "duration_s", "video_no", "upload_name", "scope", "duplicate_of"),
     *("attempts", "sends", "next_attempt_at", "first_seen_at", "queued_at", "uploaded_at"),
-    *("parsed_at", "updated_at", "fields"),
+    *("parsed_at", "updated_at", "fields", "moved_to", "removed_at"),
 )
 
 

@@ -215,6 +215,33 @@ def test_deleting_what_nobody_keeps_is_refused(complaints):
     )
 
 
+def test_a_copy_is_not_deleted_either_when_nobody_keeps_the_original(complaints):
+    found = complaints(
+        "folders:\n  - path: /srv/a\n    after_duplicate: delete\n"
+        "    fields: {retain_original_video: no}\n"
+    )
+    assert "after_duplicate: must not be delete while" in found[0]
+
+
+@pytest.mark.parametrize("target", ["/srv/a", "/srv", "/"])
+def test_files_are_not_moved_to_where_they_would_be_taken_again(complaints, target):
+    found = complaints(
+        f"folders:\n  - /srv/a\n  - path: /srv/b\n    after_rejected: {{move_to: {target}}}\n"
+    )
+    assert len(found) == 1
+    said = "config.yaml:4: folders[1].after_rejected: must not move to"
+    assert found[0].startswith(f"{said} {target}: the watched folder /srv/a is or lies in it.")
+
+
+def test_files_may_be_moved_beside_and_inside_a_folder(config):
+    found = config(
+        "folders:\n  - path: /srv/a\n    after_parsed: {move_to: /srv/a/done}\n"
+        "    after_duplicate: delete\n    after_rejected: {move_to: /srv/bad}\n"
+        "    prune_empty: yes\n"
+    )
+    assert str(found.folders[0].after_parsed.move_to) == "/srv/a/done"
+
+
 def test_a_wrong_value_raises_no_second_complaint_about_what_it_was_compared_with(complaints):
     found = complaints("folders: [/srv/a]\nindexing: {poll_min: 1h, poll_max: forever}\n")
     assert len(found) == 1
@@ -245,23 +272,6 @@ def test_a_promise_of_a_later_version_is_refused(complaint, content, sentence):
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        (
-            "after_parsed: {move_to: /srv/done}",
-            (
-                "after_parsed: move_to is not available in this version; files stay where they "
-                "are. Set it to keep."
-            ),
-        ),
-        (
-            "after_parsed: delete",
-            (
-                "after_parsed: delete is not available in this version; files stay where they are. "
-                "Set it to keep."
-            ),
-        ),
-        ("after_duplicate: delete", "delete is not available in this version"),
-        ("after_rejected: {move_to: /srv/bad}", "move_to is not available in this version"),
-        ("prune_empty: true", "true is not available in this version; directories stay"),
         ("removable: yes", "true is not available in this version; a folder belongs to one disk"),
         ("done_marker: '*.done'", "a marker is not available in this version; a file counts as"),
         ("wait_for_mhl: on", "true is not available in this version; a file counts as complete"),

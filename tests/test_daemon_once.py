@@ -28,7 +28,8 @@ def world(tmp_path: Path):
 def ends(world: World, *, limit: float = 7200.0, **once: object) -> Exit | None:
     """Run one pass as the service does; None: it did not end in time."""
     daemon = world.daemon
-    one = Pass(Once(**once), world.ctx, daemon.seeing, daemon.tracker, daemon.keeper)
+    desks = daemon.seeing, daemon.tracker, daemon.keeper, daemon.tidying
+    one = Pass(Once(**once), world.ctx, *desks)
     end = world.elapsed + limit
     while world.elapsed < end:
         deadline = world.step()

@@ -47,6 +47,10 @@ def explain(session: Session, path: str) -> Explained:
 
 def by_rules(settings: Settings, path: str) -> tuple[str, str]:
     """Explain by configuration and name alone; the state and a sentence."""
+    from ingestd.daemon.places import LIES_THERE, moved_below  # noqa: PLC0415 - as below
+
+    if (place := moved_below(settings, path)) is not None:
+        return IGNORED, LIES_THERE.format(place)
     folder = nearest_folder(settings, path)
     if folder is None:
         return UNWATCHED, (

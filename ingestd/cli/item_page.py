@@ -10,13 +10,15 @@ from ingestd.cli import words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ingestd.model import Item, Send, Step
+    from ingestd.model import AfterTask, Item, Send, Step
 
 _LABEL = 13
 _WIDTH = 100
 
 
-def page(item: Item, sends: Sequence[Send], steps: Sequence[Step]) -> str:
+def page(
+    item: Item, sends: Sequence[Send], steps: Sequence[Step], task: AfterTask | None = None
+) -> str:
     """Write the page of a row."""
     reason = f" ({item.reason})" if item.reason else ""
     lines = [f"{words.base_name(item.path)}   {item.state}{reason}"]
@@ -24,6 +26,8 @@ def page(item: Item, sends: Sequence[Send], steps: Sequence[Step]) -> str:
         lines += textwrap.wrap(words.printable(item.detail), _WIDTH, break_on_hyphens=False)
     lines.append("")
     lines += [f"  {label.ljust(_LABEL)}{value}" for label, value in _facts(item) if value]
+    if task is not None:
+        lines += [f"  {label.ljust(_LABEL)}{value}" for label, value in _planned(task) if value]
     lines += ["", "HISTORY", *(f"  {one}" for one in _history(steps, item.detail))]
     if sends:
         lines += ["", "SENT", *(f"  {_send(send)}" for send in sends)]
@@ -33,6 +37,9 @@ def page(item: Item, sends: Sequence[Send], steps: Sequence[Step]) -> str:
 def _facts(item: Item) -> Iterator[tuple[str, str | None]]:
     yield "id", str(item.id) + (" (forgotten: not listed)" if item.hidden else "")
     yield "path", words.printable(item.path)
+    yield "moved to", words.printable(item.moved_to) if item.moved_to else None
+    if item.removed_at is not None and item.moved_to is None:
+        yield "deleted", words.stamp(item.removed_at)
     yield "folder", words.printable(item.folder) if item.folder else None
     yield "size", _size(item)
     yield "video", ", ".join(filter(None, (item.container, item.codec)))
@@ -46,6 +53,11 @@ def _facts(item: Item) -> Iterator[tuple[str, str | None]]:
     yield "next attempt", words.stamp(item.next_attempt_at) if item.next_attempt_at else None
     yield "first seen", words.stamp(item.first_seen_at)
     yield "fields", ", ".join(f"{name}={_value(value)}" for name, value in item.fields.items())
+
+
+def _planned(task: AfterTask) -> Iterator[tuple[str, str | None]]:
+    yield "after-action", f"due {words.stamp(task.due_at)}"
+    yield "", words.printable(task.trouble) if task.trouble else None
 
 
 def _size(item: Item) -> str | None:

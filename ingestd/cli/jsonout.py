@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from ingestd.cli.snapshot import LiveUpload
     from ingestd.cli.status_values import FolderReport, Group, Report
-    from ingestd.model import Item, Send, Step
+    from ingestd.journal import AfterTotals
+    from ingestd.model import AfterTask, Item, Send, Step
 
 STATUS_SCHEMA = 1
 
@@ -63,17 +64,32 @@ def row(item: Item, sends: Sequence[Send] = ()) -> Document:
         "parsed_at": iso(item.parsed_at),
         "updated_at": iso(item.updated_at),
         "fields": dict(item.fields),
+        "moved_to": item.moved_to,
+        **_odd("moved_to", item.moved_to),
+        "removed_at": iso(item.removed_at),
     }
+
+
+def after_task(task: AfterTask | None) -> Document | None:
+    """Write what is still to be done with a row's file."""
+    if task is None:
+        return None
+    return {"due_at": iso(task.due_at), "detail": task.trouble}
 
 
 def path_keys(path: str) -> Document:
     """Write a path; one that is no UTF-8 also as base64 of its bytes."""
-    raw = os.fsencode(path)
+    return {"path": path, **_odd("path", path)}
+
+
+def _odd(key: str, path: str | None) -> Document:
+    """A path's bytes where they are no UTF-8."""
+    raw = os.fsencode(path or "")
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:
-        return {"path": path, "path_b64": base64.b64encode(raw).decode("ascii")}
-    return {"path": path}
+        return {f"{key}_b64": base64.b64encode(raw).decode("ascii")}
+    return {}
 
 
 def history(steps: Iterable[Step]) -> list[Document]:
@@ -162,7 +178,14 @@ def _folder(folder: FolderReport) -> Document:
         "detail": live.detail,
         "counts": {str(state): n for state, n in folder.counts.items() if n},
         "held": [_group(group) for group in folder.held],
+        "after": _after(folder.after),
     }
+
+
+def _after(totals: AfterTotals | None) -> Document:
+    """After-actions that are still to come; `detail`: why some of them could not be done yet."""
+    waiting, troubled, trouble = totals or (0, 0, None)
+    return {"waiting": waiting, "troubled": troubled, "detail": trouble}
 
 
 def _upload(upload: LiveUpload) -> Document:

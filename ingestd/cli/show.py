@@ -36,13 +36,15 @@ def _show(ctx: click.Context, ref: str, *, as_json: bool) -> int:
 def _print_row(reader: JournalReader, found: tuple[Item, ...], *, as_json: bool) -> None:
     item = found[0]
     sends, steps = reader.sends(item.id), reader.history(item.id)
+    task = reader.after_task(item.id)
     if as_json:
         document = jsonout.row(item, sends) | {"history": jsonout.history(steps)}
+        document["after_action"] = jsonout.after_task(task)
         if len(found) > 1:
             document["matches"] = [other.id for other in found]
         click.echo(jsonout.dump(document, indent=2))
         return
-    click.echo(page(item, sends, steps), nl=False)
+    click.echo(page(item, sends, steps, task), nl=False)
     if len(found) > 1:
         others = ", ".join(str(other.id) for other in found[1:])
         click.echo(f"\nThis is the newest of {len(found)}. Older: {others} (ingestd show ID)")

@@ -81,6 +81,7 @@ def gather(session: Session, reader: JournalReader, under: str | None = None) ->
         gates=closed_gates(reader, daemon.snapshot),
         usage=reader.usage(words.day(now)[:8] + "01"),
         refused_codecs=_codecs(reader, tallies, under),
+        after=reader.after_totals(),
         under=under,
         unseen=None if under is None else _unseen(session, reader, under),
     )

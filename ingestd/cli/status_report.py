@@ -95,7 +95,9 @@ def _folder(facts: Facts, name: str | None, told: LiveFolder, *, configured: boo
     mine = [tally for tally in facts.tallies if tally.folder == name]
     held = _groups(tally for tally in mine if tally.state is State.HELD)
     part = facts.under is not None and not _is_under(told.path, facts.under)
-    return FolderReport(name, configured, told, part, _counts(mine), held)
+    return FolderReport(
+        name, configured, told, part, _counts(mine), held, facts.after.get(name or "")
+    )
 
 
 def _groups(tallies: Iterable[Tally]) -> tuple[Group, ...]:

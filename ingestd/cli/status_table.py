@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ingestd.cli.status_values import FolderReport, Group, Report
+    from ingestd.journal import AfterTotals
 
 _TITLES = (
     "FOLDER",
@@ -124,12 +125,19 @@ def _notes(folder: FolderReport, report: Report) -> Iterable[Line]:
             "followed to its end.",
             Tone.WAIT,
         )
+    if folder.after is not None and folder.after.troubled:
+        yield _note(_not_tidied(folder.after), Tone.WAIT)
     for group in folder.held:
         yield _note(_held(group, folder, report), Tone.WAIT)
 
 
 def _note(text: str, tone: Tone) -> Line:
     return line(Span(f"  ! {text}", tone))
+
+
+def _not_tidied(after: AfterTotals) -> str:
+    files = words.count(after.troubled, "file waits", "files wait")
+    return f"{files} for its after-action: {words.printable(after.trouble or '')}"
 
 
 def _held(group: Group, folder: FolderReport, report: Report) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ingestd.cli.snapshot import LiveFolder, LiveUpload, Refused, Snapshot
     from ingestd.config import Budget
-    from ingestd.journal import Tally, Usage
+    from ingestd.journal import AfterTotals, Tally, Usage
 
 #: Failures after which the bill stays: the far side took the file (rules R3).
 BILLED: Final = frozenset({Reason.INDEXING_FAILED, Reason.INDEXING_DEADLINE})
@@ -52,6 +52,7 @@ class Facts:
     tallies: tuple[Tally, ...]
     gates: tuple[Gate, ...]
     usage: tuple[Usage, ...]  # of the local month
+    after: Mapping[str, AfterTotals] = field(default_factory=dict)  # by folder
     refused_codecs: tuple[str, ...] = ()  # of the newest rejected rows
     under: str | None = None  # the subtree that was asked about
     unseen: int | None = None  # files in it that have no row; None: not asked, or too many
@@ -84,6 +85,7 @@ class FolderReport:
     part: bool  # only a part of it was asked about
     counts: Mapping[State, int]
     held: tuple[Group, ...] = ()
+    after: AfterTotals | None = None  # after-actions that are still to come
 
     @property
     def searchable(self) -> int:

@@ -12,10 +12,12 @@ from ingestd.config.settings import ScopeKind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ingestd.config.actions import After
     from ingestd.config.findings import Loc
     from ingestd.config.settings import Folder, Settings
 
 _FOLDER_ID = re.compile(r"default|-1|[1-9][0-9]{0,18}")  # -1: the default one (contract 1.1)
+_AFTER = ("after_parsed", "after_duplicate", "after_rejected")
 _MOST_TAGS = 20  # contract 1.1
 _MOST_UPLOADS_AT_ONCE = 64  # each holds a thread and a descriptor
 
@@ -29,6 +31,7 @@ def conflicts(settings: Settings, numbers: Sequence[int]) -> Iterator[Finding]:
     yield from _ranges(settings)
     yield from _places(settings)
     yield from _taken_twice(numbered)
+    yield from _moved_in_circles(numbered)
     for number, folder in numbered.items():
         yield from _folder(folder, settings.api.scope, ("folders", number))
 
@@ -82,6 +85,25 @@ def _taken_twice(folders: Mapping[int, Folder]) -> Iterator[Finding]:
             )
 
 
+def _moved_in_circles(folders: Mapping[int, Folder]) -> Iterator[Finding]:
+    """Find directories to move to from which files would be taken again."""
+    for number, folder in folders.items():
+        for key in _AFTER:
+            target = getattr(folder, key).move_to
+            if target is None:
+                continue
+            for other, watched in folders.items():
+                if watched.path.is_relative_to(target):
+                    yield Finding(
+                        ("folders", number, key),
+                        f"must not move to {target}: the watched folder {watched.path} is or lies "
+                        "in it. Choose a directory beside or inside a watched folder",
+                        others=(("folders", other, "path"),),
+                        show_value=False,
+                    )
+                    break
+
+
 def _folder(folder: Folder, scope: ScopeKind, loc: Loc) -> Iterator[Finding]:
     if not folder.name:
         message = f"is needed: {folder.path} has no last part to be called by"
@@ -89,14 +111,16 @@ def _folder(folder: Folder, scope: ScopeKind, loc: Loc) -> Iterator[Finding]:
     if not folder.include:
         message = 'must not be empty: no file would be taken; ["*"] takes all'
         yield Finding((*loc, "include"), message, show_value=False)
-    if folder.after_parsed.kind is AfterKind.DELETE and not folder.fields.retain_original_video:
-        yield Finding(
-            (*loc, "after_parsed"),
-            "must not be delete while fields.retain_original_video is false: no copy of the "
-            "original would be left anywhere",
-            others=((*loc, "fields", "retain_original_video"),),
-            show_value=False,
-        )
+    for key in _AFTER[:2]:
+        action: After = getattr(folder, key)
+        if action.kind is AfterKind.DELETE and not folder.fields.retain_original_video:
+            yield Finding(
+                (*loc, key),
+                "must not be delete while fields.retain_original_video is false: no copy of the "
+                "original would be left anywhere",
+                others=((*loc, "fields", "retain_original_video"),),
+                show_value=False,
+            )
     yield from _fields(folder, scope, (*loc, "fields"))
 
 

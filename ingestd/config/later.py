@@ -8,7 +8,6 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ingestd.config.actions import AfterKind
 from ingestd.config.fieldtexts import AUTO
 from ingestd.config.findings import Finding
 from ingestd.config.settings import Oversize
@@ -35,17 +34,12 @@ def _auto(value: object) -> str:
     return AUTO if value == AUTO else ""
 
 
-def _action(value: object) -> str:
-    return "" if str(value) == AfterKind.KEEP else str(value)
-
-
 def _oversize(value: object) -> str:
     return "" if value is Oversize.REJECT else str(value)
 
 
 _COMPLETE = "a file counts as complete by its quiet time and its content."
 _NO_METADATA = "nothing is read from a file's metadata. Set it to off or to a value."
-_STAY = "files stay where they are. Set it to keep."
 
 _OF_ALL: tuple[Promise, ...] = (
     ("validate.oversize", _oversize, "files over max_size are rejected. Set it to reject."),
@@ -61,10 +55,6 @@ _OF_A_FOLDER: tuple[Promise, ...] = (
     ("fields.camera_model", _auto, _NO_METADATA),
     ("fields.latitude", _auto, _NO_METADATA),
     ("fields.longitude", _auto, _NO_METADATA),
-    ("after_parsed", _action, _STAY),
-    ("after_duplicate", _action, _STAY),
-    ("after_rejected", _action, _STAY),
-    ("prune_empty", _true, "directories stay where they are. Set it to false."),
 )
 
 

@@ -19,6 +19,7 @@ from ingestd.daemon.judging import Judging
 from ingestd.daemon.recovery import recover
 from ingestd.daemon.seeing import Seeing
 from ingestd.daemon.snapshot import Refusal, Snapshots
+from ingestd.daemon.tidying import Tidying
 from ingestd.daemon.uploads import Uploads
 from ingestd.daemon.wishes import Wishes
 from ingestd.errors import JournalError
@@ -62,6 +63,7 @@ class Daemon:
         budget = Budgeting(ctx, self.keeper, self.flights)
         self.uploads = Uploads(ctx, self.keeper, self.flights, budget, self._may_go)
         self.following, self.confirming = Following(asking), Confirming(asking)
+        self.tidying = Tidying(ctx, lambda: self.seeing.watched, self.seeing.folder_of)
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
         self.wishes = Wishes(
             ctx, self.keeper, self.flights, self.seeing, self.judging, self.by_hand
@@ -92,6 +94,7 @@ class Daemon:
             m.UploadEnded: self.flights.ended,
             m.Polled: self.following.polled,
             m.LookEnded: self.confirming.looked,
+            m.Tidied: self.tidying.tidied,
             m.Asked: self._asked,
             m.JobBroke: self._job_broke,
         }
@@ -104,6 +107,7 @@ class Daemon:
         """
         self.ctx.now = now
         self._turn(self._clockwork.tick)
+        self._turn(self.tidying.keep_time)
         again = self._due_again()
         messages = [*again, *self.ctx.inbox.take(MOST_MESSAGES)]
         for together, group in groupby(messages, lambda message: isinstance(message, TOGETHER)):
@@ -131,7 +135,8 @@ class Daemon:
     def _tick(self) -> list[float | None]:
         turns = [self.seeing.tick, self.judging.tick, self.bandwidth.tick, self.uploads.tick]
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
-            turns = [self.contents.tick, *turns, self.following.tick, self.confirming.tick]
+            asking = (self.following.tick, self.confirming.tick)
+            turns = [self.contents.tick, *turns, *asking, self.tidying.tick]
         return [self._turn(turn) for turn in turns]
 
     def _turn(self, tick: Callable[[], float | None] | Callable[[], None]) -> float | None:
@@ -273,5 +278,6 @@ class Daemon:
     def close(self) -> None:
         """Let go of watchers and workers; the journal is closed by who opened it."""
         self.contents.close()
+        self.tidying.close()
         self.seeing.close()
         self.ctx.workers.close()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.messages import Listed, LookedAt, ScanBegun, ScanEnded
+from ingestd.daemon.places import move_targets
 from ingestd.validate import REFUSED_EXTENSIONS
 from ingestd.watch.entries import RootState
 from ingestd.watch.mounts import WatchMode, is_network, keeps_mtimes, mode_for, read_mounts
@@ -172,11 +174,12 @@ class FolderWorker:
 
 
 def scanner_for(settings: Settings, folder: Folder, fstype: str) -> Scanner:
-    """The scanner of a folder; deeper folders below it are left to their own."""
+    """The scanner of a folder; deeper folders are left to their own, what was moved to nobody."""
+    places = {str(other.path) for other in settings.folders} | move_targets(settings)
     inner = frozenset(
-        str(other.path)
-        for other in settings.folders
-        if other.path != folder.path and other.path.is_relative_to(folder.path)
+        place
+        for place in places
+        if place != str(folder.path) and PurePath(place).is_relative_to(folder.path)
     )
     return Scanner(
         str(folder.path),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ingestd.afterwards import Result
     from ingestd.follow import Poll
     from ingestd.model import Facts, Stat, Video
     from ingestd.probe import ProbeTrouble
@@ -145,6 +146,15 @@ class LookEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Tidied:
+    """An after-action ended (interface 4, `after_*`)."""
+
+    item_id: int
+    folder: str
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A command asks; `answer` must be called once."""
 
@@ -176,6 +186,7 @@ Message = (
     | UploadEnded
     | Polled
     | LookEnded
+    | Tidied
     | Asked
     | JobBroke
 )

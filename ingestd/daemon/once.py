@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ingestd.daemon.context import Context
     from ingestd.daemon.gatekeeper import Gatekeeper
     from ingestd.daemon.seeing import Seeing
+    from ingestd.daemon.tidying import Tidying
     from ingestd.model import Item
     from ingestd.settle import SettleTracker
 
@@ -46,10 +47,16 @@ class Pass:
     """Follows one pass."""
 
     def __init__(
-        self, once: Once, ctx: Context, seeing: Seeing, tracker: SettleTracker, keeper: Gatekeeper
+        self,
+        once: Once,
+        ctx: Context,
+        seeing: Seeing,
+        tracker: SettleTracker,
+        keeper: Gatekeeper,
+        tidying: Tidying,
     ) -> None:
         self._once, self._ctx, self._seeing = once, ctx, seeing
-        self._tracker, self._keeper = tracker, keeper
+        self._tracker, self._keeper, self._tidying = tracker, keeper, tidying
         self._began = ctx.now.mono
         self._last: dict[int, _Row] = {}
         for left_undone in ctx.journal.items(Selection(states=frozenset(WORKING))):
@@ -79,6 +86,8 @@ class Pass:
             return None
         if waiting:
             return Exit.STOPPED_EARLY
+        if self._tidying.busy:
+            return None  # what is due is moved or deleted before the pass ends
         rooted = all(watched.in_order for watched in self._seeing.watched.values())
         bad = any(row.state in BAD or self._left_behind(row) for row in self._last.values())
         return Exit.DONE if rooted and not bad and not self._unfinished() else Exit.PROBLEMS

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd import __version__
+from ingestd.daemon.places import LIES_THERE, moved_below
 from ingestd.model import State
 from ingestd.watch.names import Ignored, Refused
 
@@ -127,6 +128,8 @@ class Snapshots:
         settling = self._tracker.explain(path, self._ctx.now.mono)
         if settling is not None:
             return {"state": "settling", "detail": settling.detail}
+        if (place := moved_below(self._ctx.settings, path)) is not None:
+            return {"state": "ignored", "detail": LIES_THERE.format(place)}
         watched = self._seeing.folder_of(path)
         if watched is None:
             return {"state": "unwatched", "detail": "It lies in no watched folder."}

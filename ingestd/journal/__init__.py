@@ -1,5 +1,6 @@
 """The journal: all SQL of the program and nothing else (architecture, choices 4 and 13)."""
 
+from ingestd.journal.afterlist import AfterTotals
 from ingestd.journal.faults import (
     ConflictError,
     CorruptJournalError,
@@ -14,6 +15,7 @@ from ingestd.journal.wishes import add_wish
 from ingestd.journal.writer import Journal
 
 __all__ = [
+    "AfterTotals",
     "ConflictError",
     "CorruptJournalError",
     "DamagedRowError",

@@ -36,7 +36,8 @@ class Lookups(Reading):
     def find(self, ref: str) -> tuple[Item, ...]:
         """Every row that a person may mean by `ref`, newest first (interface 3, `show`).
 
-        An id, an absolute path (superseded rows too), an upload name with or without its
+        An id, an absolute path (superseded rows too; also where an after-action put a file), an
+        upload name with or without its
         extension, or a video number; exact. Forgotten rows are found too.
         """
         found = {item.id: item for item in self._named(ref)}
@@ -47,6 +48,7 @@ class Lookups(Reading):
             yield from self._items("id = ?", (int(ref),))
         if ref.startswith("/"):
             yield from self._items("dir = ? AND name = ?", split_path(ref))
+            yield from self._items("moved_to = ?", (os.fsencode(ref),))
         yield from self._items("video_no = ?", (ref,))
         yield from self._items("upload_name = ?", (ref,))
         # "/" follows "." in ASCII: the names that begin with `ref` and a dot.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from ingestd.journal import listing, tally
+from ingestd.journal.afterlist import AfterList
 from ingestd.journal.billing import Billing
 from ingestd.journal.lookups import Lookups
 from ingestd.journal.opening import open_reader
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ingestd.model import Item
 
 
-class JournalReader(Lookups, Worklist, Billing):
+class JournalReader(Lookups, Worklist, Billing, AfterList):
     """An open journal that nothing can be written to.
 
     It works beside a running daemon and without one, and is used by the thread that opened it.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from ingestd.journal.faults import DamagedRowError
 from ingestd.journal.values import Wish
 from ingestd.model import (
+    AfterTask,
     Container,
     Gate,
     GateName,
@@ -31,7 +33,8 @@ ITEM_COLUMNS = (
     "id, dir, name, folder, state, reason, detail, size, mtime_ns, ctime_ns, dev, inode, "
     "fingerprint, content_hash, container, codec, duration_s, video_no, upload_name, scope, "
     "duplicate_of, suspect_of, attempts, next_attempt_at, delay, asked_s, asks, first_seen_at, "
-    "queued_at, uploaded_at, parsed_at, updated_at, fields, rules, pay_again, hidden, account"
+    "queued_at, uploaded_at, parsed_at, updated_at, fields, rules, pay_again, hidden, account, "
+    "moved_to, removed_at"
 )
 SEND_COLUMNS = (
     "id, item_id, at, upload_name, scope, size, sent, watermark, marked_at, ended_at, outcome, key"
@@ -39,6 +42,7 @@ SEND_COLUMNS = (
 FOUND_FIELDS = ("video_no", "name", "token", "size", "scope", "account", "created_at")
 USAGE_COLUMNS = "day, uploads, seconds, bytes"
 GATE_COLUMNS = "name, since, until, detail, delay, closed_by, data"
+AFTER_COLUMNS = "item_id, folder, due_at, delay, seen, place, trouble"
 STEP_COLUMNS = "at, from_state, to_state, event, detail"
 WISH_COLUMNS = "id, at, verb, args, done_at, result"
 
@@ -99,6 +103,7 @@ _SPECIAL: dict[str, Callable[[Any], Columns]] = {
     "fields": lambda fields: {"fields": json_text(fields)},
     "pay_again": lambda flag: {"pay_again": int(flag)},
     "hidden": lambda flag: {"hidden": int(flag)},
+    "moved_to": lambda path: {"moved_to": None if path is None else os.fsencode(path)},
 }
 _FIELDS = tuple(name for name in Item.__dataclass_fields__ if name != "id")
 
@@ -157,7 +162,7 @@ def _item(row: Row) -> Item:
     container, codec, duration_s, video_no, upload_name, scope, duplicate_of = row[14:21]
     suspect_of, attempts, next_attempt_at, delay, asked_s, asks, first_seen_at = row[21:28]
     queued_at, uploaded_at, parsed_at, updated_at, fields, rules = row[28:34]
-    pay_again, hidden, account = row[34:]
+    pay_again, hidden, account, moved_to, removed_at = row[34:]
     return Item(
         id=item_id,
         path=joined(directory, name),
@@ -191,6 +196,8 @@ def _item(row: Row) -> Item:
         pay_again=bool(pay_again),
         hidden=bool(hidden),
         account=account,
+        moved_to=None if moved_to is None else os.fsdecode(moved_to),
+        removed_at=removed_at,
     )
 
 
@@ -238,6 +245,27 @@ def read_gate(row: Row) -> Gate:
     """Make a gate of a row of `GATE_COLUMNS`."""
     name, since, until, detail, delay, closed_by, data = row
     return Gate(GateName(name), since, until, detail, delay, closed_by, _mapping(data))
+
+
+def after_values(task: AfterTask) -> tuple[object, ...]:
+    """The values of `AFTER_COLUMNS`."""
+    seen = None if task.seen is None else json_text(astuple(task.seen))
+    place = None if task.place is None else os.fsencode(task.place)
+    return (task.item_id, task.folder, task.due_at, task.delay, seen, place, task.trouble)
+
+
+def read_after(row: Row) -> AfterTask:
+    """Make a task of a row of `AFTER_COLUMNS`."""
+    item_id, folder, due_at, delay, seen, place, trouble = row
+    return AfterTask(
+        item_id,
+        folder,
+        due_at,
+        delay,
+        None if seen is None else Stat(*json.loads(seen)),
+        None if place is None else os.fsdecode(place),
+        trouble,
+    )
 
 
 def read_step(row: Row) -> Step:

@@ -214,7 +214,26 @@ CREATE TABLE found (
 CREATE INDEX found_content ON found (token, size);
 """
 
-MIGRATIONS: tuple[str, ...] = (_ROWS + _RECORDS + _TALLIES, _MIRROR)
+_AFTERWARDS = """
+-- Where an after-action put a row's file (bytes, like every path), and when it left its own path.
+ALTER TABLE items ADD COLUMN moved_to BLOB;
+ALTER TABLE items ADD COLUMN removed_at REAL;
+CREATE INDEX items_moved ON items (moved_to) WHERE moved_to IS NOT NULL;
+
+-- What is still to be done with files whose rows need no more work; done tasks are removed.
+CREATE TABLE after_tasks (
+    item_id INTEGER PRIMARY KEY REFERENCES items (id),
+    folder TEXT NOT NULL,
+    due_at REAL NOT NULL,
+    delay REAL NOT NULL,
+    seen TEXT,      -- size, mtime_ns, ctime_ns, dev, inode as JSON
+    place BLOB,
+    trouble TEXT
+);
+CREATE INDEX after_tasks_due ON after_tasks (due_at);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_ROWS + _RECORDS + _TALLIES, _MIRROR, _AFTERWARDS)
 
 
 def migrate(database: Database, version: int, migrations: tuple[str, ...] = MIGRATIONS) -> None:

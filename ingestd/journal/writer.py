@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from ingestd.errors import IllegalMoveError, JournalError, StaleMoveError
 from ingestd.journal import opening
-from ingestd.journal.bookkeeping import Bookkeeping
+from ingestd.journal.afterbook import AfterBook
 from ingestd.journal.reader import JournalReader
 from ingestd.journal.rows import changed_columns, item_columns, split_path
 from ingestd.journal.sql import insert, update
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ingestd.model import Item, State
 
 
-class Journal(JournalReader, Bookkeeping):
+class Journal(JournalReader, AfterBook):
     """The writer. Only `run` makes one, and only the thread that made it may use it.
 
     A change is on disk when the outermost `transaction()` ends; a method that is called outside one
@@ -132,6 +132,23 @@ class Journal(JournalReader, Bookkeeping):
         """Write a line of history about something that left the state as it is."""
         with self.transaction():
             self._step(item.id, at, item.state, item.state, event, detail)
+
+    def depart(
+        self, before: Item, after: Item, event: str, at: float, detail: str | None = None
+    ) -> Item:
+        """Record that a file has left its path for good (an after-action), with a line of history.
+
+        The row keeps its state and no longer stands for its path: what lies there next is another
+        file, and that nothing lies there says nothing about this one.
+
+        Raises:
+            StaleMoveError: the row has changed since `before` was read; nothing was written.
+        """
+        with self.transaction():
+            left = self.revise(before, after, at)
+            self._db.write("UPDATE items SET current = NULL WHERE id = ?", (left.id,))
+            self.note(left, event, at, detail)
+        return left
 
     def _insert(
         self, item: Item, event: str, at: float, detail: str | None, *, supersede: bool

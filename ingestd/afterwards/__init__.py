@@ -1,0 +1,11 @@
+"""What is done with a file once its row needs no more work: moved, deleted, emptied directories.
+
+Everything here blocks for as long as a dead share does: it runs in a worker. Each step leaves the
+file whole in at least one place, and doing the same order again after a crash at any point ends
+with it in exactly one.
+"""
+
+from ingestd.afterwards.order import Left, Order, Result
+from ingestd.afterwards.work import carry_out
+
+__all__ = ["Left", "Order", "Result", "carry_out"]

@@ -1,0 +1,79 @@
+"""Where a move may write: on the file system that was there before, never in a watched folder.
+
+What is written below a mount point whose disk is away lands on another disk and is hidden as soon
+as the disk is back (field notes), so a destination is looked at before each file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ingestd.afterwards.order import KeptError
+from ingestd.watch.mounts import read_mounts
+
+if TYPE_CHECKING:
+    from ingestd.afterwards.order import Order
+    from ingestd.watch.mounts import MountTable
+
+FSTAB: Final = Path("/etc/fstab")
+
+
+class PlaceError(Exception):
+    """Nothing may be written there now; the message says why and what helps."""
+
+
+def check(order: Order) -> str:
+    """Tell on which file system `move_to` is, and that it may be written to.
+
+    Raises:
+        PlaceError: another file system than before, or one that should be mounted is not.
+        KeptError: it lies in a watched folder by way of a link: files would be taken again.
+        OSError: the mount table cannot be read.
+    """
+    move_to = order.move_to or ""
+    real = os.path.realpath(move_to)
+    mounts = read_mounts()
+    _require_mounted(real, mounts)
+    for root in order.watched:
+        if lies_in(real, root) and not lies_in(move_to, root):
+            raise KeptError(
+                f"{move_to} leads into the watched folder {root}: files moved there would be taken "
+                "again. Choose another move_to."
+            )
+    mount = mounts.of(real)
+    found = mount.fs_id if mount else "unknown"
+    if order.place_id not in (None, found):
+        raise PlaceError(
+            f"{move_to} is on another disk than before ({found} instead of {order.place_id}): "
+            "nothing is moved there. Mount the right one; if the new one is meant, say so by "
+            "choosing another directory on it as move_to."
+        )
+    return found
+
+
+def lies_in(path: str, directory: str) -> bool:
+    """Tell by their text whether a path is a directory or lies below it."""
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def _require_mounted(real: str, mounts: MountTable) -> None:
+    mounted = {mount.point for mount in mounts.mounts}
+    for point in _promised():
+        if lies_in(real, point) and point not in mounted:
+            raise PlaceError(
+                f"{point} is in /etc/fstab and not mounted: nothing is moved to {real}, it would "
+                f"land on the wrong disk. Mount it: mount {point}"
+            )
+
+
+def _promised() -> list[str]:
+    """The mount points that /etc/fstab names (fstab(5)), but the root's."""
+    try:
+        lines = os.fsdecode(FSTAB.read_bytes()).splitlines()
+    except OSError:
+        return []
+    fields = [line.split() for line in lines if not line.lstrip().startswith("#")]
+    points = [found[1].replace("\\040", " ") for found in fields if len(found) > 1]
+    return [point.rstrip("/") for point in points if point.startswith("/") and point != "/"]
