@@ -142,7 +142,9 @@ def _kind_of_trouble(error: OSError, number: int) -> TroubleKind:
     return _KINDS.get(number, TroubleKind.UNREADABLE)
 
 
-def open_below(root: str, relative: str, *, follow_symlinks: bool) -> int:
+def open_below(
+    root: str, relative: str, *, follow_symlinks: bool, device: int | None = None
+) -> int:
     """Open a file for reading so that the descriptor is proven to lie below `root`.
 
     The path is opened component by component from a descriptor of the root (which may itself be
@@ -154,6 +156,7 @@ def open_below(root: str, relative: str, *, follow_symlinks: bool) -> int:
         root: An absolute path; odd bytes as surrogates (`os.fsdecode`).
         relative: The path below it.
         follow_symlinks: Whether symlinks below the root may be followed within it.
+        device: `st_dev` that the root must have: else another file system was mounted there.
 
     Returns:
         A descriptor, close-on-exec and non-blocking; the caller closes it.
@@ -161,13 +164,15 @@ def open_below(root: str, relative: str, *, follow_symlinks: bool) -> int:
     Raises:
         OutsideRootError: The path leads out of the root.
         NotRegularError: A symlink that is not followed, or a socket.
-        OSError: As `os.open` raises it.
+        OSError: As `os.open` raises it; ESTALE where the root is on another device.
     """
     if follow_symlinks:
         root, relative = _resolved(root, relative)
     *folders, name = _parts(relative)
     at = os.open(root, _FOLDER_FLAGS)
     try:
+        if device is not None and os.fstat(at).st_dev != device:
+            raise OSError(errno.ESTALE, "another file system is mounted there now", root)
         for folder in folders:
             below = _open_part(folder, _FOLDER_FLAGS | os.O_NOFOLLOW, at)
             os.close(at)

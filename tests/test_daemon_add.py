@@ -121,7 +121,7 @@ def test_add_judges_an_unfinished_file_from_elsewhere_at_once(world: World):
 def test_a_wish_to_add_survives_a_restart(world: World):
     path = world.place / "elsewhere.mp4"
     path.write_bytes(world.content("x"))
-    world.lanes.held.add("by hand")
+    world.lanes.held.add("add")
     wish = add_wish(world.state_dir, "add", {"paths": [str(path)]}, world.now().wall)
     world.ask("wake")
     world.run_until_idle()

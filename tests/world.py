@@ -55,7 +55,7 @@ class Lanes:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self.waiting: deque[tuple[str, Job, Message | None]] = deque()
-        self.held: set[str] = set()  # lanes that hang
+        self.held: set[str] = set()  # lanes, or kinds of lanes, that hang
         self.told: Callable[[str], object] = lambda _lane: None  # a job runs there now
 
     def submit(self, lane: str, job: Job, instead: Message | None = None) -> None:
@@ -76,7 +76,7 @@ class Lanes:
 
     def _next(self) -> tuple[str, Job, Message | None] | None:
         for task in self.waiting:
-            if task[0] not in self.held:
+            if self.held.isdisjoint((task[0], task[0].partition(" ")[0])):
                 self.waiting.remove(task)
                 return task
         return None

@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "add": ("add", "add"),
     "retry": ("retry", "retry"),
     "forget": ("retry", "forget"),
+    "trust": ("trust", "trust"),
     "pause": ("pause", "pause"),
     "resume": ("pause", "resume"),
     "sim": ("sim", "sim"),

@@ -14,6 +14,7 @@ from ingestd.cli.session import Session, absolute, open_session
 from ingestd.cli.waiting import Until
 from ingestd.config import find, load_anew, nearest_folder, read_key
 from ingestd.errors import UsageError
+from ingestd.watch.twins import identities, twin_words, twins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,7 @@ def run(
         raise UsageError("--until and --timeout belong to --once.")
     session = _session(ctx, paths)
     limits = _limits(session, paths, once=once)
+    _refuse_twins(session.settings)
     key = read_key(session.settings.api, os.environ)
     log.configure(str(session.settings.log.level), str(session.settings.log.format))
     return _serve(session, key, _pass_of(limits, until, timeout) if once else None)
@@ -82,6 +84,14 @@ def _require_folders(paths: tuple[str, ...]) -> None:
             raise UsageError(
                 f"{shown} is no folder, and `run` watches folders: name the one it lies in."
             )
+
+
+def _refuse_twins(settings: Settings) -> None:
+    """One directory that two folders name would be looked at under two names."""
+    paths = [str(folder.path) for folder in settings.folders]
+    if len(paths) > 1:
+        for path, other in twins(paths, identities(paths)).items():
+            raise UsageError(twin_words(words.printable(path), words.printable(other)))
 
 
 def _limits(session: Session, paths: tuple[str, ...], *, once: bool) -> tuple[str, ...]:

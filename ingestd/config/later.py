@@ -48,7 +48,6 @@ _OF_ALL: tuple[Promise, ...] = (
     ("on_trouble", _set("a command"), "troubles are in the log and in `status`. Set it to null."),
 )
 _OF_A_FOLDER: tuple[Promise, ...] = (
-    ("removable", _true, "a folder belongs to one disk. Set it to false."),
     ("done_marker", _set("a marker"), f"{_COMPLETE} Set it to null."),
     ("wait_for_mhl", _true, f"{_COMPLETE} Set it to false."),
     ("fields.datetime_taken", _auto, _NO_METADATA),

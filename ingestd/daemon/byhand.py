@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ingestd.daemon.folders import name_rules
 from ingestd.daemon.messages import FoundByHand
 from ingestd.watch.entries import EntryKind
+from ingestd.watch.mounts import read_mounts
 from ingestd.watch.scan import Scanner
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ingestd.settle import SettleTracker
     from ingestd.watch.entries import Entry
 
-LANE = "by hand"
+LANE = "add"
 
 
 def find(settings: Settings, wish: int, args: Mapping[str, object]) -> FoundByHand:
@@ -59,6 +60,14 @@ def _entries(settings: Settings, path: str, lender: Folder | None) -> tuple[list
     return entries, "" if entries else "No video lies in it."
 
 
+def _lane(args: Mapping[str, object]) -> str:
+    """One lane a file system, by the mount table alone: a dead share holds up no other wish."""
+    given = args.get("paths")
+    first = next(iter(given), "/") if isinstance(given, list) else "/"
+    mount = read_mounts().of(str(first))
+    return f"{LANE} {mount.point if mount else ''}"
+
+
 class ByHand:
     """The desk that hands such files to settling, without quiet time."""
 
@@ -69,7 +78,7 @@ class ByHand:
         """Send a worker to look."""
         settings = self._ctx.settings
         broke = FoundByHand(wish, (), None, pay_again=False, refused=(("", "The look broke."),))
-        self._ctx.workers.submit(LANE, lambda: find(settings, wish, args), broke)
+        self._ctx.workers.submit(_lane(args), lambda: find(settings, wish, args), broke)
 
     def found(self, message: FoundByHand) -> dict[str, object]:
         """Take what was found; answer the wish."""

@@ -156,7 +156,7 @@ class Contents:
         self._hashing.add(item.id)
         item_id, stat, open_file, stop = item.id, item.stat, self._opener(item), self._stop
         self._ctx.workers.submit(
-            LANE,
+            f"{LANE} {item.folder or ''}",
             lambda: jobs.hash_file(item_id, stat, open_file, stop),
             Hashed(item_id, None, None),
         )

@@ -54,7 +54,7 @@ class Daemon:
         ctx.now = now
         self.tracker = SettleTracker()
         self.keeper = Gatekeeper(ctx)
-        self.judging = Judging(ctx, self.tracker, self._folder_of)
+        self.judging = Judging(ctx, self.tracker, self._folder_of, self._device_of)
         self.seeing = Seeing(ctx, self.tracker, self.judging, hints)
         self.contents = Contents(ctx, self._opener)
         asking = Asking(ctx, self.keeper)
@@ -62,6 +62,8 @@ class Daemon:
         self.bandwidth = Bandwidth(ctx, self.keeper, self.flights)
         budget = Budgeting(ctx, self.keeper, self.flights)
         self.uploads = Uploads(ctx, self.keeper, self.flights, budget, self._may_go)
+        self.seeing.mended += [self.uploads.wake, self.flights.disk_answers]
+        self.seeing.hanging.append(self.flights.disk_hangs)
         self.following, self.confirming = Following(asking), Confirming(asking)
         self.tidying = Tidying(ctx, lambda: self.seeing.watched, self.seeing.folder_of)
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
@@ -82,9 +84,10 @@ class Daemon:
         return {
             m.Hint: self.seeing.hinted,
             m.HintsLost: self.seeing.hints_lost,
+            m.MountsChanged: self.seeing.mounts_changed,
             m.ScanBegun: self.seeing.scan_begun,
             m.Listed: self.seeing.listed,
-            m.ScanEnded: self._scan_ended,
+            m.ScanEnded: self.seeing.scan_ended,
             m.LookedAt: self.seeing.looked_at,
             m.Probed: self.judging.probed,
             m.FoundByHand: self.wishes.found,
@@ -187,12 +190,6 @@ class Daemon:
         self._again_at = self.ctx.now.mono + AGAIN_S
         self.keeper.disk_full(why)
 
-    def _scan_ended(self, message: m.ScanEnded) -> None:
-        self.seeing.scan_ended(message)
-        watched = self.seeing.watched.get(message.folder)
-        if watched is not None and watched.mended:
-            self.uploads.wake(watched.name)
-
     def _job_broke(self, message: m.JobBroke) -> None:
         self.ctx.log.error("worker.error", lane=message.lane, error=message.error)
         if message.instead is not None:
@@ -216,6 +213,10 @@ class Daemon:
         watched = self.seeing.folder_of(path)
         return watched.folder if watched else None
 
+    def _device_of(self, path: str) -> int | None:
+        watched = self.seeing.folder_of(path)
+        return watched.device if watched else None
+
     def _opener(self, item: Item) -> Callable[[], int]:
         return self.judging.opener(item.path)
 
@@ -234,6 +235,8 @@ class Daemon:
             watched = self.seeing.watched.get(item.folder) or self.seeing.folder_of(item.path)
             if watched is None:
                 return f"Folder {item.folder} is not configured any more."
+            if watched.place is None:
+                return f"Folder {item.folder} has not been looked at yet."
             if not watched.in_order:
                 return watched.detail or f"Folder {item.folder} is not in order."
         return self.judging.judge_claimed(item)

@@ -77,12 +77,14 @@ class Flights:
         self.limiter = Limiter(ctx)
         self.preflights = Preflights(ctx, keeper, asking, self.limiter, self._start)
         self._flights: dict[int, Flight] = {}
+        self._hanging: set[str] = set()  # folders whose disk does not answer
         self._last_unreachable: int | None = None
         self.marks = Marks(ctx, keeper, self._finishing)
 
     def __len__(self) -> int:
-        """How many attempts are under way or being prepared."""
-        return len(self._flights) + len(self.preflights.open)
+        """How many attempts are under way or being prepared, and take up a slot."""
+        hang = sum(self._hangs(flight) for flight in self._flights.values())
+        return len(self._flights) - hang + len(self.preflights.open)
 
     def __contains__(self, item_id: object) -> bool:
         return item_id in self._flights or item_id in self.preflights.open
@@ -100,7 +102,23 @@ class Flights:
 
     def sizes(self) -> list[int]:
         """The sizes of all of them, bytes."""
-        return [item.stat.size for item in self.items if item.stat]
+        items = [one.item for one in self._flights.values() if not self._hangs(one)]
+        items += [one.item for one in self.preflights.open.values()]
+        return [item.stat.size for item in items if item.stat]
+
+    def disk_hangs(self, folder: str) -> None:
+        """A folder's disk does not answer: bodies that come from there take up no slot."""
+        self._hanging.add(folder)
+        for flight in self._flights.values():
+            if self._hangs(flight):
+                self._keeper.probing -= flight.probes
+
+    def disk_answers(self, folder: str) -> None:
+        """It does again."""
+        self._hanging.discard(folder)
+
+    def _hangs(self, flight: Flight) -> bool:
+        return flight.item.folder in self._hanging and flight.progress.phase == "sending"
 
     # --- under way --------------------------------------------------------------------------
 
@@ -131,7 +149,8 @@ class Flights:
 
         # a job that breaks may have sent everything: unknown, never "not sent"
         broke = Unknown("the sender broke", readable=False)
-        self._ctx.workers.submit(LANE, job, UploadEnded(item.id, send.id, broke, 0))
+        lane = f"{LANE} {item.folder or ''}"  # a dead share holds up no other folder's uploads
+        self._ctx.workers.submit(lane, job, UploadEnded(item.id, send.id, broke, 0))
 
     def _upload(self, flight: Flight, scope: Scope) -> Upload:
         item, send_id = flight.item, flight.send.id

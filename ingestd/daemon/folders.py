@@ -7,25 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ingestd.daemon.messages import Listed, LookedAt, ScanBegun, ScanEnded
 from ingestd.daemon.places import move_targets
 from ingestd.validate import REFUSED_EXTENSIONS
 from ingestd.watch.entries import RootState
-from ingestd.watch.mounts import WatchMode, is_network, keeps_mtimes, mode_for, read_mounts
+from ingestd.watch.mounts import is_network, keeps_mtimes
 from ingestd.watch.names import Ignored, NameRules, Verdict
 from ingestd.watch.scan import Scanner
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
-
     from ingestd.config import Folder, Settings
-    from ingestd.daemon.messages import Message
+    from ingestd.daemon.folderwork import FolderWorker
+    from ingestd.daemon.messages import Place
     from ingestd.model import Item
     from ingestd.watch.entries import ScanReport
-    from ingestd.watch.hints import Hints
-
-    Post = Callable[[Message], None]
+    from ingestd.watch.mounts import Mount
 
 #: A root that is not in order is looked at again this often at least, seconds.
 MEND_S = 30.0
@@ -40,15 +35,20 @@ class Watched:
     names: NameRules
     mode: str = "poll"
     fstype: str = ""
+    place: Place | None = None  # as the last pass found it; None: none has begun
     next_scan: float = 0.0
     next_full: float = 0.0
     scanning: bool = False
     full: bool = False  # this pass lists every directory
     listed: set[str] = field(default_factory=set)  # directories that a full pass has listed
     passes: int = 0  # passes over a root in order, from its beginning to its end
-    mended: bool = False  # the last pass was the first one over a root in order
     state: str = RootState.OK.value
     detail: str = ""
+    hint_detail: str = ""  # why no events come where they should
+    again: bool = False  # scan once more when this pass is over: something happened meanwhile
+    mounts: tuple[Mount, ...] | None = None  # the folder's own, as they were told last
+    heard_at: float = 0.0  # the last sign of life of the folder's lane, while it works
+    steps: int = 0  # of the worker, then
     since: float | None = None  # wall clock: not in order since
     last_scan_at: float | None = None  # wall clock
     ignored_by: dict[str, int] = field(default_factory=dict)
@@ -73,6 +73,16 @@ class Watched:
         """Tell whether the root could be read at the last look."""
         return self.state == RootState.OK.value
 
+    @property
+    def hung(self) -> bool:
+        """Tell whether the disk or share does not answer."""
+        return self.state == RootState.HUNG.value
+
+    @property
+    def device(self) -> int | None:
+        """`st_dev` of the root, if it was in order at the last look."""
+        return self.place.device if self.place is not None and self.in_order else None
+
     def verdict(self, path: str) -> Verdict:
         """Judge an absolute path below the folder by name."""
         return self.names.classify_path(os.path.relpath(path, self.root))
@@ -94,19 +104,37 @@ class Watched:
             return min(self.folder.poll_interval, self.folder.rescan_interval)
         return self.folder.rescan_interval
 
-    def report(self, report: ScanReport, wall: float) -> bool:
-        """Take in how a pass went; tell whether that is news."""
-        before, said, first = self.state, self.detail, not self.passes
-        self.state, self.detail = report.state.value, report.detail
-        self.mended = self.in_order and (first or before != self.state)
+    def arrive(self, place: Place, wall: float) -> bool:
+        """Take in how the root was found before a pass; tell whether it is in order anew."""
+        first = self.place is None
+        before, self.place = self.state, place
+        self._become(place.state, place.detail if place.state is not RootState.OK else None, wall)
+        if self.in_order and place.volume is not None:
+            self.fstype, self.mode = place.volume.fstype, place.mode
+            self.hint_detail = place.hints.detail
+        return self.in_order and (first or before != self.state)
+
+    def hang(self, detail: str, wall: float) -> None:
+        """Its lane waits for a disk or share that does not answer."""
+        self._become(RootState.HUNG, detail, wall)
+
+    def report(self, report: ScanReport, wall: float) -> None:
+        """Take in how a pass went."""
+        self._become(report.state, _troubles(report) if report.ok else report.detail, wall)
         if report.ok:
-            self.last_scan_at, self.since = wall, None
+            self.last_scan_at = wall
             self.ignored_by = dict(report.ignored_by)
             self.passes += report.complete
-            self.detail = _troubles(report)
-        elif before == RootState.OK.value or self.since is None:
+
+    def _become(self, state: RootState, detail: str | None, wall: float) -> None:
+        """Come into a state; None: what is said of it stays."""
+        if state is RootState.OK:
+            self.since = None
+        elif self.in_order or self.since is None:
             self.since = wall
-        return (before, said) != (self.state, self.detail)
+        if detail is not None or self.state != state.value:
+            self.detail = detail or ""
+        self.state = state.value
 
 
 def _troubles(report: ScanReport) -> str:
@@ -131,46 +159,6 @@ def name_rules(settings: Settings, folder: Folder) -> NameRules:
         exclude=folder.exclude,
         junk=folder.junk,
     )
-
-
-class FolderWorker:
-    """Touches one folder; every method runs in the folder's own lane, which alone may hang."""
-
-    def __init__(self, settings: Settings, folder: Folder, hints: Hints) -> None:
-        self._settings, self._folder, self._hints = settings, folder, hints
-        self._fstype: str | None = None
-        self._scanner: Scanner | None = None
-
-    def run_pass(self, *, full: bool, stop: threading.Event, post: Post) -> ScanEnded:
-        """Watch first, then scan (architecture 1): what comes in between is hinted or seen."""
-        name = self._folder.name
-        scanner, began = self._look_around()
-        post(began)
-        found = scanner.scan(full=full, stop=stop)
-        for listing in found:
-            post(Listed(name, listing))
-        return ScanEnded(name, found.report)
-
-    def look(self, paths: tuple[str, ...]) -> LookedAt:
-        """Look at these paths now."""
-        scanner = self._scanner or self._look_around()[0]
-        return LookedAt(self._folder.name, paths, tuple(scanner.look(paths)))
-
-    def _look_around(self) -> tuple[Scanner, ScanBegun]:
-        """Find out on which file system the folder lies, and watch it if that delivers events."""
-        root = str(self._folder.path)
-        mount = read_mounts().of(os.path.realpath(root))
-        fstype = mount.fstype if mount else "unknown"
-        if self._scanner is None or fstype != self._fstype:
-            self._fstype, self._scanner = fstype, scanner_for(self._settings, self._folder, fstype)
-        mode = mode_for(fstype, self._folder.mode.value)
-        hints = self._hints.state(root)
-        if mode is WatchMode.EVENTS and not hints.watching:
-            hints = self._hints.watch(root, recursive=self._folder.recursive)
-            self._scanner.distrust()  # what changed while nobody watched may not show
-        watched = mode is WatchMode.EVENTS and hints.watching
-        said = "events" if watched else "poll"
-        return self._scanner, ScanBegun(self._folder.name, fstype, said, hints)
 
 
 def scanner_for(settings: Settings, folder: Folder, fstype: str) -> Scanner:

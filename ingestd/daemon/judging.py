@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,17 @@ if TYPE_CHECKING:
     from ingestd.watch.entries import Entry
 
 LANE = "probe"
+
+
+def lane(kind: str, folder: Folder | None) -> str:
+    """Name the lane for work on a folder's files: a dead share holds up no other folder's."""
+    return f"{kind} {folder.name if folder else ''}"
+
+
+def _not_in_order(root: str) -> int:
+    raise OSError(errno.ESTALE, "the folder is not in order", root)
+
+
 #: States whose content was not sent: another file at the path simply takes their place.
 REPLACEABLE = frozenset({State.HELD, State.QUEUED, State.SKIPPED, State.DUPLICATE})
 #: States whose row is judged anew in place.
@@ -49,9 +62,18 @@ class Judging:
         ctx: Context,
         tracker: SettleTracker,
         folder_of: Callable[[str], Folder | None],
+        device_of: Callable[[str], int | None],
     ) -> None:
-        """Take the desk; `folder_of` names the watched folder that a path lies in, if any."""
-        self._ctx, self._tracker, self._folder_of = ctx, tracker, folder_of
+        """Take the desk.
+
+        Args:
+            ctx: the loop's surroundings.
+            tracker: what settles.
+            folder_of: names the watched folder that a path lies in, if any.
+            device_of: names the device of that folder's root; None: it is not in order.
+        """
+        self._ctx, self._tracker = ctx, tracker
+        self._folder_of, self._device_of = folder_of, device_of
         self.lent: dict[str, Folder] = {}  # paths added by hand with the fields of a folder
         self._probing: set[str] = set()
         self.pay_again: set[str] = set()  # paths that a person asked to pay for again
@@ -86,16 +108,26 @@ class Judging:
         open_file = self.opener(candidate.path)
         broke = ProbeTrouble(TroubleKind.UNREADABLE, "It could not be looked into.")
         self._ctx.workers.submit(
-            LANE, lambda: Probed(candidate, probe(open_file)), Probed(candidate, broke)
+            lane(LANE, self._folder_of(candidate.path)),
+            lambda: Probed(candidate, probe(open_file)),
+            Probed(candidate, broke),
         )
 
     def opener(self, path: str) -> Callable[[], int]:
-        """A function that opens a file below its folder's root, or its own directory."""
+        """A function that opens a file below its folder's root, or its own directory.
+
+        What lies at the path of a root that is not in order is not opened: it may be the empty
+        directory below a mount, or another disk.
+        """
         folder = self._folder_of(path)
-        root = str(folder.path) if folder else os.path.dirname(path)  # noqa: PTH120 - bytes-safe
-        follow = folder.follow_symlinks if folder else False
+        if folder is None:
+            parent, name = os.path.split(path)
+            return lambda: open_below(parent, name, follow_symlinks=False)
+        root, follow, device = str(folder.path), folder.follow_symlinks, self._device_of(path)
         relative = os.path.relpath(path, root)
-        return lambda: open_below(root, relative, follow_symlinks=follow)
+        if device is None:
+            return partial(_not_in_order, root)
+        return lambda: open_below(root, relative, follow_symlinks=follow, device=device)
 
     # --- the answers ------------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from ingestd.watch.hints import OFF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
     from ingestd.probe import ProbeTrouble
     from ingestd.remote.contract import Outcome, Trouble
     from ingestd.settle import Candidate
-    from ingestd.watch.entries import Entry, Listing, ScanReport
+    from ingestd.watch.entries import Entry, Listing, RootState, ScanReport
     from ingestd.watch.hints import HintState
+    from ingestd.watch.mounts import MountTable
+    from ingestd.watch.volumes import Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,47 @@ class HintsLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """How a folder lies, found out by its worker before a pass.
+
+    Attributes:
+        state: what the guard says of the root; only one that is in order is scanned.
+        detail: a sentence with the remedy; "" when all is well.
+        volume: the file system at its path; None: it could not be opened.
+        device: `st_dev` of the root, which holds until the next mount.
+        identity: device and inode of the root: which directory it is, whatever its path.
+        real: its path without links.
+        mode: "events" or "poll".
+        hints: whether events come, and why not where they should.
+    """
+
+    state: RootState
+    detail: str = ""
+    volume: Volume | None = None
+    device: int | None = None
+    identity: tuple[int, int] | None = None
+    real: str = ""
+    mode: str = ""
+    hints: HintState = OFF
+
+    def watched(self, mode: str, hints: HintState) -> Place:
+        """The same place, and how it is watched."""
+        return replace(self, mode=mode, hints=hints)
+
+
+@dataclass(frozen=True, slots=True)
 class ScanBegun:
-    """How the folder lies and whether it is watched, found out by its worker."""
+    """A pass over a folder begins, or ends at once where its root is not in order."""
 
     folder: str
-    fstype: str
-    mode: str
-    hints: HintState
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MountsChanged:
+    """Something was mounted or unmounted somewhere."""
+
+    table: MountTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +103,7 @@ class LookedAt:
 
     folder: str
     asked: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry, ...] | None  # None: the root is not what it was; nothing was looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +212,7 @@ class JobBroke:
 Message = (
     Hint
     | HintsLost
+    | MountsChanged
     | ScanBegun
     | Listed
     | ScanEnded

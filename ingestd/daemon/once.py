@@ -118,6 +118,8 @@ class Pass:
     def _seen_all(self) -> bool:
         """Every folder was scanned, or cannot be; all that was seen is judged, or never will be."""
         for watched in self._seeing.watched.values():
+            if watched.hung:
+                continue  # it is not waited for
             if watched.scanning or (watched.in_order and watched.passes == 0):
                 return False
             if watched.looks or watched.looking:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ingestd.daemon.folders import FolderWorker, Watched, name_rules
+from ingestd.daemon.folders import Watched, name_rules
+from ingestd.daemon.folderwork import FolderWorker, Order
+from ingestd.daemon.guarding import Volumes, notice_hanging, state_word
 from ingestd.daemon.messages import LookedAt, ScanEnded
 from ingestd.journal import DamagedRowError, Selection
 from ingestd.lifecycle import UNSENT, events
 from ingestd.model import Reason, State
 from ingestd.watch.entries import VANISHED, EntryKind, RootState, ScanReport
 from ingestd.watch.mounts import is_network
+from ingestd.watch.twins import identities, twin_words, twins
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingestd.config import Folder
     from ingestd.daemon.context import Context
     from ingestd.daemon.judging import Judging
-    from ingestd.daemon.messages import Hint, HintsLost, Listed, ScanBegun
+    from ingestd.daemon.messages import Hint, HintsLost, Listed, MountsChanged, Place, ScanBegun
     from ingestd.model import Item, Stat
     from ingestd.settle import SettleTracker
     from ingestd.watch.entries import Entry
     from ingestd.watch.hints import Hints
+    from ingestd.watch.volumes import Volume
 
 #: Looks in one job; more wait for the next, so that a scan is not held up for long.
 MOST_LOOKS = 2000
@@ -42,9 +48,11 @@ class Seeing:
         self._ctx, self._tracker, self._judging, self._hints = ctx, tracker, judging, hints
         self._stop = threading.Event()
         self._again: set[str] = set()  # paths that a person wants looked into again
+        self.volumes = Volumes(ctx)
+        self.mended: list[Callable[[str], None]] = []  # told of folders that are in order anew
+        self.hanging: list[Callable[[str], None]] = []  # of folders that do not answer
         self.watched: dict[str, Watched] = {}
-        for folder in ctx.settings.folders:
-            self.watched[folder.name] = self._watch(folder)
+        self._watch_all()
         ctx.listeners.append(self._moved)
 
     def _moved(self, before: Item | None, after: Item) -> None:
@@ -53,16 +61,17 @@ class Seeing:
         if after.state is State.GONE and after.reason is Reason.REPLACED:
             self._look_later(after.path)
 
-    def _watch(self, folder: Folder) -> Watched:
+    def _watch_all(self) -> None:
         settings = self._ctx.settings
-        worker = FolderWorker(settings, folder, self._hints)
-        return Watched(folder, worker, name_rules(settings, folder))
+        for folder in settings.folders:
+            rules, worker = name_rules(settings, folder), FolderWorker(settings, folder)
+            self.watched[folder.name] = Watched(folder, worker, rules)
+        self._roots = identities(watched.root for watched in self.watched.values())
 
     def reconfigure(self) -> None:
         """Follow changed settings: new folders are scanned, others are let go."""
         before, self.watched = self.watched, {}
-        for folder in self._ctx.settings.folders:
-            self.watched[folder.name] = self._watch(folder)
+        self._watch_all()
         for name, old in before.items():
             new = self.watched.get(name)
             if new is None or new.root != old.root:
@@ -78,7 +87,17 @@ class Seeing:
     def scan_now(self) -> None:
         """Scan every folder at the next step."""
         for watched in self.watched.values():
-            watched.next_scan = self._ctx.now.mono
+            self.scan_soon(watched)
+
+    def trust(self, watched: Watched, volume: Volume) -> None:
+        """A person says that this is the right file system for a folder."""
+        self.volumes.trust(watched.folder, volume)
+        watched.passes = 0
+        self.scan_soon(watched)
+
+    def scan_soon(self, watched: Watched) -> None:
+        """Scan a folder at the next step, or once more when the pass under way is over."""
+        watched.next_scan, watched.again = self._ctx.now.mono, watched.scanning
 
     # --- asking the workers -----------------------------------------------------------------
 
@@ -96,33 +115,57 @@ class Seeing:
             if watched.looks and not watched.looking:
                 self._look(watched)
             deadlines.append(None if watched.scanning else watched.next_scan)
+            deadlines.append(notice_hanging(self._ctx, watched, self._hangs))
         return min((at for at in deadlines if at is not None), default=None)
+
+    def _hangs(self, name: str) -> None:
+        for told in self.hanging:
+            told(name)
 
     def _scan(self, watched: Watched) -> None:
         mono, worker, stop = self._ctx.now.mono, watched.worker, self._stop
         full = watched.passes == 0 or mono >= watched.next_full
         if full:
             watched.next_full = mono + watched.folder.full_rescan_interval
-        watched.scanning, watched.listing = True, None
+        self._begins(watched)
+        watched.scanning, watched.listing, watched.again = True, None, False
         watched.full, watched.listed = full, set()
-        post = self._ctx.inbox.post
+        hints, post = self._hints, self._ctx.inbox.post
+        guard = self.volumes.guard(watched.folder)
+        order = Order(guard, full=full, others=self._others(watched))
         broke = ScanEnded(
             watched.name, ScanReport(RootState.UNREADABLE, "The scan broke; it is tried again.")
         )
         self._ctx.workers.submit(
             f"folder {watched.name}",
-            lambda: worker.run_pass(full=full, stop=stop, post=post),
+            lambda: worker.run_pass(order, hints=hints, stop=stop, post=post),
             broke,
         )
 
+    def _others(self, watched: Watched) -> frozenset[tuple[int, int]]:
+        """The other folders' roots, which may be met below this one by another path."""
+        return frozenset(one for path, one in self._roots.items() if path != watched.root)
+
     def _look(self, watched: Watched) -> None:
+        device = watched.device
+        if device is None:  # the next pass looks at everything
+            watched.looks.clear()
+            return
         paths = tuple(watched.looks)[:MOST_LOOKS]
         watched.looks.difference_update(paths)
+        self._begins(watched)
         watched.looking = True
         worker = watched.worker
         self._ctx.workers.submit(
-            f"folder {watched.name}", lambda: worker.look(paths), LookedAt(watched.name, (), ())
+            f"folder {watched.name}",
+            lambda: worker.look(paths, device),
+            LookedAt(watched.name, (), ()),
         )
+
+    def _begins(self, watched: Watched) -> None:
+        """A folder's lane gets work: from now on it is expected to give signs of life."""
+        if not (watched.scanning or watched.looking):
+            watched.heard_at, watched.steps = self._ctx.now.mono, watched.worker.steps
 
     def _look_later(self, path: str) -> None:
         watched = self.folder_of(path)
@@ -157,7 +200,7 @@ class Seeing:
         if watched is None:
             return
         if message.path == watched.root:
-            watched.next_scan = self._ctx.now.mono
+            self.scan_soon(watched)
         elif not watched.is_no_video(message.path):
             watched.looks.add(message.path)
 
@@ -165,28 +208,80 @@ class Seeing:
         """Events were lost: scan."""
         for watched in self.watched.values():
             if message.root in (None, watched.root):
-                watched.next_scan = self._ctx.now.mono
+                self.scan_soon(watched)
         self._ctx.log.warning("watch.overflow", root=message.root)
+
+    def mounts_changed(self, message: MountsChanged) -> None:
+        """Look again at the folders whose own mounts changed."""
+        for watched in self.watched.values():
+            real = watched.place.real if watched.place and watched.place.real else watched.root
+            mounts = message.table.around(real)
+            if mounts != watched.mounts:
+                watched.mounts = mounts
+                self.scan_soon(watched)
 
     def scan_begun(self, message: ScanBegun) -> None:
         """Note where the folder lies and how it is watched."""
         watched = self.watched.get(message.folder)
         if watched is None:
             return
-        if (watched.fstype, watched.mode) != (message.fstype, message.mode):
-            self._ctx.log.info(
+        place = self._known_once(watched, message.place)
+        before = (watched.fstype, watched.mode, watched.hint_detail)
+        mended = self._tells(watched, lambda: watched.arrive(place, self._ctx.now.wall))
+        if before != (watched.fstype, watched.mode, watched.hint_detail):
+            tell = self._ctx.log.warning if watched.hint_detail else self._ctx.log.info
+            tell(
                 "watch.mode",
-                folder=message.folder,
-                mode=message.mode,
-                filesystem=message.fstype,
-                detail=message.hints.detail or None,
+                folder=watched.name,
+                mode=watched.mode,
+                filesystem=watched.fstype,
+                detail=watched.hint_detail or None,
             )
-        watched.fstype, watched.mode = message.fstype, message.mode
+        volume = place.volume if watched.in_order else None
+        if volume is not None and self.volumes.found(watched.folder, volume):
+            watched.passes = 0  # what the former one held says nothing of this one
+            self._ctx.log.info("folder.disk", folder=watched.name, detail=volume.words)
+        if mended:
+            for told in self.mended:
+                told(watched.name)
+
+    def _known_once(self, watched: Watched, place: Place) -> Place:
+        """Refuse a directory that an earlier folder has already, by another path."""
+        self._roots.pop(watched.root, None)
+        if place.identity is not None and place.state is RootState.OK:
+            self._roots[watched.root] = place.identity
+        paths = [one.root for one in self.watched.values()]
+        other = twins(paths, self._roots).get(watched.root)
+        if other is None:
+            return place
+        return replace(place, state=RootState.UNREADABLE, detail=twin_words(watched.root, other))
+
+    def _tells(self, watched: Watched, change: Callable[[], Any]) -> Any:
+        """Change how a folder stands, and log it if that is news."""
+        before = (watched.state, watched.detail, watched.place is None)
+        result = change()
+        if before != (watched.state, watched.detail, watched.place is None):
+            fine = watched.in_order and not watched.detail
+            tell = self._ctx.log.info if fine else self._ctx.log.warning
+            tell(state_word(watched), folder=watched.name, detail=watched.detail or None)
+        return result
+
+    def _answered(self, watched: Watched) -> None:
+        """A folder's lane gave an answer: it does not hang (any more)."""
+        watched.heard_at = self._ctx.now.mono
+        if watched.hung and watched.place is not None:
+            place = watched.place
+            if self._tells(watched, lambda: watched.arrive(place, self._ctx.now.wall)):
+                for told in self.mended:
+                    told(watched.name)
 
     def listed(self, message: Listed) -> None:
         """Compare a directory with the journal."""
         watched = self.watched.get(message.folder)
         if watched is None:
+            return
+        self._answered(watched)
+        if not watched.in_order:  # the same directory as another folder's
             return
         listing = message.listing
         if watched.listing is None or watched.listing[0] != listing.directory:
@@ -233,11 +328,11 @@ class Seeing:
         if watched is None:
             return
         watched.scanning = False
-        if watched.report(message.report, self._ctx.now.wall):
-            fine = watched.in_order and not watched.detail
-            tell = self._ctx.log.info if fine else self._ctx.log.warning
-            tell(f"folder.{watched.state}", folder=watched.name, detail=watched.detail or None)
-        watched.next_scan = self._ctx.now.mono + watched.interval()
+        if watched.in_order or not message.report.ok:
+            self._tells(watched, lambda: watched.report(message.report, self._ctx.now.wall))
+        self.volumes.scanned(watched.folder, message.report)
+        soon = 0.0 if watched.again and watched.in_order else watched.interval()
+        watched.next_scan = self._ctx.now.mono + soon
         if not watched.in_order:
             watched.absent.clear()  # absence is no fact while the root is suspect (rules R5)
             return
@@ -277,11 +372,15 @@ class Seeing:
         if watched is None:
             return
         watched.looking = False
+        self._answered(watched)
+        if message.entries is None:
+            self.scan_soon(watched)
+            return
         for path in set(message.asked).difference(entry.path for entry in message.entries):
             self._tracker.gone(path)  # not ours any more, after a change of include or exclude
         for entry in message.entries:
             if entry.kind is EntryKind.DIRECTORY and entry.stat is not None:
-                watched.next_scan = self._ctx.now.mono  # made or moved in: what is in it?
+                self.scan_soon(watched)  # made or moved in: what is in it?
             else:
                 self._consider_alone(watched, entry)
 

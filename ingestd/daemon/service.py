@@ -18,7 +18,7 @@ from ingestd.daemon.asking import LANE as ASKING_LANE
 from ingestd.daemon.context import Context
 from ingestd.daemon.core import Daemon
 from ingestd.daemon.inbox import Inbox
-from ingestd.daemon.messages import Asked, Hint, HintsLost
+from ingestd.daemon.messages import Asked, Hint, HintsLost, MountsChanged
 from ingestd.daemon.once import Once, Pass
 from ingestd.daemon.preflight import LANE as UPLOAD_LANE
 from ingestd.daemon.pulse import Pulse
@@ -34,6 +34,7 @@ from ingestd.notify import ServiceManager
 from ingestd.remote import HttpxFarSide, Pace
 from ingestd.watch.hints import Hints
 from ingestd.watch.mounts import read_mounts
+from ingestd.watch.mountwatch import MountWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -169,6 +170,7 @@ class _Service:
             lambda root, path: inbox.post(Hint(root, path)),
             lambda root: inbox.post(HintsLost(root)),
         )
+        self._mounts = MountWatch(lambda table: inbox.post(MountsChanged(table)))
         self._daemon = Daemon(self._ctx, hints, clock.now(), config)
         self._daemon.use_key(api_key)
         self._supervision = Supervision(
@@ -182,6 +184,7 @@ class _Service:
     def close(self) -> None:
         """Stop in order: commands, watchers and workers; the journal comes last, elsewhere."""
         self._control.close()
+        self._mounts.close()
         self._pace.close()
         self._daemon.close()
         self._far.close()

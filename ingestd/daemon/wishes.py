@@ -9,6 +9,7 @@ from ingestd.daemon.context import NOT_NOW
 from ingestd.errors import JournalError
 from ingestd.lifecycle import events
 from ingestd.model import GateName, State
+from ingestd.watch.volumes import read_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,6 +54,7 @@ class Wishes:
             "forget": self._forget,
             "pause": self._pause,
             "resume": self._resume,
+            "trust": self._trust,
         }
 
     def act(self) -> None:
@@ -153,4 +155,13 @@ class Wishes:
         text = " ".join((text, *resumed.told))
         for gate in resumed.left:
             text += f" Still closed, {gate.name.value}: {gate.detail}"
+        return {"done": [], "refused": [], "text": text}
+
+    def _trust(self, args: Mapping[str, object]) -> Result:
+        volume = read_volume(args.get("volume"))
+        watched = self._seeing.watched.get(str(args.get("folder")))
+        if watched is None or volume is None:
+            return {"done": [], "refused": [], "text": "This folder is not watched (any more)."}
+        self._seeing.trust(watched, volume)
+        text = f"{watched.name}: {volume.words} is accepted. It is scanned now."
         return {"done": [], "refused": [], "text": text}

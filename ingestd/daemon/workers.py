@@ -44,8 +44,8 @@ class ThreadWorkers:
     def __init__(self, inbox: Inbox, widths: Mapping[str, int]) -> None:
         """Make lanes as they are needed.
 
-        `widths` is looked at for each job, so that a reload may widen a lane; one that it does not
-        name is one thread wide.
+        `widths` names how wide the lanes of a kind are, by the first word of their names. It is
+        looked at for each job, so that a reload may widen them; others are one thread wide.
         """
         self._inbox = inbox
         self._widths = widths
@@ -55,7 +55,7 @@ class ThreadWorkers:
         """Run a job in a lane."""
         if lane not in self._lanes:
             self._lanes[lane] = _Lane(lane, self._inbox)
-        self._lanes[lane].put(job, instead, self._widths.get(lane, 1))
+        self._lanes[lane].put(job, instead, self._widths.get(lane.partition(" ")[0], 1))
 
     def busy_since(self, lane: str) -> float | None:
         """When the oldest job that runs in a lane began, monotonic; None: none runs."""

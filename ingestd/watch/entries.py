@@ -27,7 +27,9 @@ class RootState(StrEnum):
     """Whether a folder's root could be read (interface 3, `folders[].state`)."""
 
     OK = "ok"
-    MISSING = "missing"
+    MISSING = "missing"  # nothing there, or only the empty directory below a mount
+    FOREIGN = "foreign"  # another file system than the one that was known there
+    HUNG = "hung"  # it does not answer
     UNREADABLE = "unreadable"
 
 

@@ -57,6 +57,7 @@ class Mount:
         fs_id: Tells one file system from another across remounts and restarts: its UUID where the
             system knows it, else type and source; with `root` where that is not the top.
         options: Of the super block, unparsed.
+        uuid: Of the file system; "" where /dev/disk/by-uuid does not tell.
     """
 
     point: str
@@ -66,6 +67,7 @@ class Mount:
     root: str
     fs_id: str
     options: str = ""
+    uuid: str = ""
 
 
 class MountTable:
@@ -80,6 +82,13 @@ class MountTable:
         above = PurePosixPath(path)
         points = (str(point) for point in (above, *above.parents))
         return next((self._by_point[point] for point in points if point in self._by_point), None)
+
+    def around(self, path: str) -> tuple[Mount, ...]:
+        """The mount that holds a directory, then those that lie in it, by their points."""
+        mount = self.of(path)
+        prefix = path.rstrip("/") + "/"
+        below = [one for one in self.mounts if one.point.startswith(prefix) and one.point != path]
+        return ((mount,) if mount else ()) + tuple(sorted(below, key=lambda one: one.point))
 
     def underlying(self, mount: Mount) -> Mount | None:
         """What an overlay writes to; None where that is not visible from here (in a container)."""
@@ -183,6 +192,7 @@ def _mount(line: _Line, uuids: Mapping[str, str]) -> Mount:
         root=line.root,
         fs_id=fs_id if line.root == "/" else f"{fs_id}:{line.root}",
         options=line.options,
+        uuid=uuid or "",
     )
 
 

@@ -16,6 +16,7 @@ _AWAY: Final = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESTALE}
     | {errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT}
 )
+_NEIGHBOURS: Final = 8  # so many names are told
 _GOES_ON: Final = "Nothing is lost; ingestd goes on by itself when it is there."
 
 
@@ -37,6 +38,20 @@ def root_trouble(root: str, error: OSError) -> tuple[RootState, str]:
     return RootState.UNREADABLE, (
         f"{root} cannot be read ({error_words(error)}): check the disk or the share. {_GOES_ON}"
     )
+
+
+def neighbours(root: str) -> tuple[str, ...]:
+    """Name the nearest directory above a root that is not there, and a few that lie in it."""
+    parent = os.path.dirname(root)  # noqa: PTH120 - odd bytes
+    while not os.path.isdir(parent) and parent != "/":  # noqa: PTH112
+        parent = os.path.dirname(parent)  # noqa: PTH120
+    try:
+        with os.scandir(parent) as items:
+            names = sorted(item.name for item in items if item.is_dir() and item.name[0] != ".")
+    except OSError:
+        names = []
+    more = ("...",) if len(names) > _NEIGHBOURS else ()
+    return (parent, *names[:_NEIGHBOURS], *more)
 
 
 def root_replaced(root: str, was: tuple[int, int]) -> tuple[RootState, str] | None:

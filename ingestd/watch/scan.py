@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from ingestd.watch.names import NameRules, Verdict
 
 
+def _nobody() -> None:
+    """Nobody wants to know."""
+
+
 class Scanner:
     """Looks at one folder; for worker threads, starts none.
 
@@ -73,7 +77,13 @@ class Scanner:
         self._memory = Memory()
 
     def scan(
-        self, *, full: bool = False, stop: threading.Event, below: str | None = None
+        self,
+        *,
+        full: bool = False,
+        stop: threading.Event,
+        below: str | None = None,
+        beat: Callable[[], None] = _nobody,
+        others: frozenset[tuple[int, int]] = frozenset(),
     ) -> ScanPass:
         """Begin one pass: iterate over it to its end, then read its `report`.
 
@@ -85,6 +95,9 @@ class Scanner:
             stop: Ends the pass before its next directory, incomplete.
             below: Absolute path of a directory in the folder; only it and what is in it. Whether
                 it is to be descended into at all is for `verdict` to say.
+            beat: Called again and again while the disk answers.
+            others: Device and inode of other folders' roots, which are left to their own scans by
+                whatever path they are met (a bind mount).
 
         Raises:
             ValueError: `below` is not in the folder.
@@ -92,7 +105,9 @@ class Scanner:
         start = "" if below is None else self.relative(below)
         if start is None:
             raise ValueError(f"{below} is not in {self.root}")
-        return ScanPass(self._view, self._memory, full=full, stop=stop, start=start)
+        return ScanPass(
+            self._view, self._memory, full=full, stop=stop, start=start, beat=beat, others=others
+        )
 
     def look(self, paths: Iterable[str]) -> list[Entry]:
         """Look at these absolute paths now, for hints and second looks.
@@ -142,7 +157,7 @@ class Scanner:
         relative = self.relative(path)
         if not relative or (not self._view.recursive and "/" in relative):
             return False
-        inner = self._view.inner
+        inner = self._view.inner | self._view.others
         return relative not in inner and not any(relative.startswith(f"{i}/") for i in inner)
 
     def _look(self, descent: Descent, path: str) -> Entry | None:

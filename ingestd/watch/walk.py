@@ -6,6 +6,7 @@ import errno
 import os
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from ingestd.watch.beneath import Descent
@@ -45,6 +46,7 @@ class View:
     inner: frozenset[str]  # relative paths
     trust_mtimes: bool
     wall: Callable[[], float]
+    others: set[str] = field(default_factory=set)  # where other folders' roots were met
 
     def path(self, relative: str) -> str:
         """The absolute path of what is at a relative one."""
@@ -95,13 +97,23 @@ class ScanPass:
     """One pass: iterate over it to its end, then read `report`."""
 
     def __init__(
-        self, view: View, memory: Memory, *, full: bool, stop: threading.Event, start: str = ""
+        self,
+        view: View,
+        memory: Memory,
+        *,
+        full: bool,
+        stop: threading.Event,
+        start: str,
+        beat: Callable[[], None],
+        others: frozenset[tuple[int, int]],
     ) -> None:
         self._view = view
         self._memory = memory
         self._full = full
         self._stop = stop
         self._start = start
+        self._beat = beat
+        self._others = others
         self._root_id: tuple[int, int] | None = None
         self._root_trouble: tuple[RootState, str] | None = None
         self._complete = False
@@ -152,6 +164,7 @@ class ScanPass:
     def _walk(self, descent: Descent, root_device: int) -> Iterator[Listing]:
         while self._todo and not self._stop.is_set():
             relative, above = self._todo.pop()
+            self._beat()
             try:
                 place = self._arrive(descent, relative, above)
                 if place is None:
@@ -168,6 +181,9 @@ class ScanPass:
         known = self._known.get(relative)
         wall = self._view.wall()
         status = self._status(descent, relative, known)
+        if self._others and relative and identity(status) in self._others:
+            self._view.others.add(relative)
+            return None
         if self._view.follow_symlinks:
             if identity(status) in self._visited:
                 return None
@@ -236,7 +252,7 @@ class ScanPass:
         follow = self._view.follow_symlinks
         counts = place.ignored
         with os.scandir(directory) as items:
-            for item in items:
+            for item in chain.from_iterable(self._batches(items)):
                 name = item.name  # most endings have four characters: spare the search for the dot
                 ignored = known(name[-4:]) or known(name[name.rfind(".") :])
                 if (
@@ -248,6 +264,12 @@ class ScanPass:
                     counts[ignored.counted_as] += 1
                 elif (entry := self._closer(place, item, directory)) is not None:
                     yield entry
+
+    def _batches(self, items: Iterator[os.DirEntry[str]]) -> Iterator[tuple[os.DirEntry[str], ...]]:
+        """Tell now and then that the disk answers; costs the long loop next to nothing."""
+        while batch := tuple(islice(items, PIECE)):
+            self._beat()
+            yield batch
 
     def _closer(self, place: _Place, item: os.DirEntry[str], directory: int) -> Entry | None:
         """Judge a name that may be a video, a directory or a followed link."""

@@ -1,0 +1,142 @@
+"""What touches a watched folder: runs in the folder's own lane, which alone may hang."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingestd.daemon.folders import scanner_for
+from ingestd.daemon.messages import Listed, LookedAt, Place, ScanBegun, ScanEnded
+from ingestd.watch.entries import RootState, ScanReport
+from ingestd.watch.guard import not_mounted
+from ingestd.watch.hints import OFF
+from ingestd.watch.memory import identity
+from ingestd.watch.mounts import WatchMode, mode_for, read_mounts
+from ingestd.watch.roots import neighbours, root_trouble
+from ingestd.watch.volumes import volume_of
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from ingestd.config import Folder, Settings
+    from ingestd.daemon.messages import Message
+    from ingestd.watch.guard import Guard
+    from ingestd.watch.hints import Hints
+    from ingestd.watch.mounts import MountTable
+    from ingestd.watch.scan import Scanner
+    from ingestd.watch.volumes import Volume
+
+    Post = Callable[[Message], None]
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one pass is to do, decided by the loop."""
+
+    guard: Guard
+    full: bool = False  # list every directory
+    arm: bool = True  # watch for events again, if nobody watches
+    others: frozenset[tuple[int, int]] = frozenset()  # other folders' roots: device and inode
+
+
+class FolderWorker:
+    """Touches one folder."""
+
+    def __init__(self, settings: Settings, folder: Folder) -> None:
+        self._settings, self._folder = settings, folder
+        self._root = str(folder.path)
+        self._fstype: str | None = None
+        self._scanner: Scanner | None = None
+        self._identity: tuple[int, int] | None = None
+        self.steps = 0  # grows while it gets answers from the disk; read by the loop
+
+    def run_pass(
+        self, order: Order, *, hints: Hints, stop: threading.Event, post: Post
+    ) -> ScanEnded:
+        """Watch first, then scan (architecture 1): what comes in between is hinted or seen."""
+        name = self._folder.name
+        place, scanner = self._look_around(order, hints)
+        post(ScanBegun(name, place))
+        if place.state is not RootState.OK or scanner is None:
+            return ScanEnded(name, ScanReport(place.state, place.detail))
+        found = scanner.scan(full=order.full, stop=stop, beat=self._beat, others=order.others)
+        for listing in found:
+            post(Listed(name, listing))
+        return ScanEnded(name, found.report)
+
+    def look(self, paths: tuple[str, ...], device: int) -> LookedAt:
+        """Look at these paths now, if the folder's root is still on that device."""
+        name = self._folder.name
+        try:
+            here = os.stat(self._root).st_dev == device  # noqa: PTH116 - hot, odd bytes
+        except OSError:
+            here = False
+        if self._scanner is None or not here:
+            return LookedAt(name, paths, None)
+        return LookedAt(name, paths, tuple(self._scanner.look(paths)))
+
+    def _beat(self) -> None:
+        self.steps += 1
+
+    def _look_around(self, order: Order, hints: Hints) -> tuple[Place, Scanner | None]:
+        """Find out which file system the folder lies on, and watch it if that delivers events."""
+        table = read_mounts()
+        try:
+            real = os.path.realpath(self._root)
+            directory = os.open(self._root, _DIRECTORY)
+        except OSError as error:
+            return self._away(order.guard, error, table), None
+        try:
+            status, volume = os.fstat(directory), volume_of(table.of(real), directory)
+        except OSError as error:
+            return self._away(order.guard, error, table), None
+        finally:
+            os.close(directory)
+        self._beat()
+        state, detail = order.guard.verdict(self._root, volume)
+        place = Place(state, detail, volume, status.st_dev, identity(status), real)
+        if state is not RootState.OK:
+            self._distrust()
+            return place, None
+        return self._watched(place, volume, order, hints)
+
+    def _watched(
+        self, place: Place, volume: Volume, order: Order, hints: Hints
+    ) -> tuple[Place, Scanner]:
+        """Watch a root that is in order, anew if it is another directory than before."""
+        if self._scanner is None or volume.fstype != self._fstype:
+            self._fstype = volume.fstype
+            self._scanner = scanner_for(self._settings, self._folder, volume.fstype)
+        if place.identity != self._identity:  # mounted over: its old watch hears nothing of that
+            self._identity = place.identity
+            hints.unwatch(self._root)
+        mode = mode_for(volume.fstype, self._folder.mode.value)
+        state = hints.state(self._root)
+        if mode is WatchMode.EVENTS and not state.watching and order.arm:
+            state = hints.watch(self._root, recursive=self._folder.recursive)
+            self._distrust()  # what changed while nobody watched may not show
+            self._beat()
+        watching = mode is WatchMode.EVENTS and state.watching
+        return place.watched(
+            "events" if watching else "poll", state if mode is WatchMode.EVENTS else OFF
+        ), self._scanner
+
+    def _away(self, guard: Guard, error: OSError, table: MountTable) -> Place:
+        """Say what is wrong with a root that cannot be opened."""
+        self._distrust()
+        self._identity = None
+        state, detail = root_trouble(self._root, error)
+        mounted = frozenset(mount.point for mount in table.mounts)
+        if isinstance(error, FileNotFoundError):
+            detail = guard.missing(self._root, mounted, neighbours(self._root))
+        elif guard.known is not None and guard.known.volume.point not in mounted:
+            state, detail = RootState.MISSING, not_mounted(guard.known.volume)
+        return Place(state, detail)
+
+    def _distrust(self) -> None:
+        if self._scanner is not None:
+            self._scanner.distrust()
