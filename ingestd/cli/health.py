@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ingestd.cli import jsonout
+from ingestd.cli.files import replace_file
 from ingestd.cli.health_report import Health, examine, journal_only
 from ingestd.cli.options import common_options, json_option
 from ingestd.cli.prometheus import exposition
@@ -83,15 +82,7 @@ def _write(text: str, output: str | None) -> None:
         return
     target = Path(output)
     try:
-        handle, made = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                os.fchmod(file.fileno(), 0o644)  # another user's collector reads it
-            Path(made).replace(target)
-        except BaseException:
-            Path(made).unlink(missing_ok=True)
-            raise
+        replace_file(target, text, mode=0o644)  # another user's collector reads it
     except OSError as error:
         raise UsageError(
             f"{target} cannot be written ({error.strerror}). Name a file in a folder that this "

@@ -36,6 +36,8 @@ _COMMANDS: Final = {
     "retry": ("retry", "retry"),
     "forget": ("retry", "forget"),
     "trust": ("trust", "trust"),
+    "key": ("key", "key"),
+    "config": ("config_show", "config"),
     "pause": ("pause", "pause"),
     "resume": ("pause", "resume"),
     "sim": ("sim", "sim"),

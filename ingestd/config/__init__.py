@@ -7,7 +7,7 @@ from ingestd.config.actions import KEEP, After, AfterKind
 from ingestd.config.addresses import Address
 from ingestd.config.apart import load_anew, load_apart
 from ingestd.config.fieldtexts import AUTO, TEMPLATES
-from ingestd.config.key import ApiKey, read_key
+from ingestd.config.key import ApiKey, clean_key, read_key
 from ingestd.config.load import from_paths, load
 from ingestd.config.places import find
 from ingestd.config.settings import (
@@ -58,6 +58,7 @@ __all__ = [
     "Upload",
     "Validate",
     "WatchMode",
+    "clean_key",
     "find",
     "from_paths",
     "load",

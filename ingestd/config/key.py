@@ -69,9 +69,9 @@ def read_key(api: Api, environ: Mapping[str, str]) -> ApiKey:
     """
     credential = _credential(environ)
     if credential is not None:
-        return ApiKey(_clean(_read(credential)[0], "The credential"), "credential")
+        return ApiKey(clean_key(_read(credential)[0], "The credential"), "credential")
     if environ.get("INGESTD_API_KEY", "").strip():
-        return ApiKey(_clean(environ["INGESTD_API_KEY"], "INGESTD_API_KEY"), "INGESTD_API_KEY")
+        return ApiKey(clean_key(environ["INGESTD_API_KEY"], "INGESTD_API_KEY"), "INGESTD_API_KEY")
     if environ.get("INGESTD_API_KEY_FILE"):
         named = Path(os.path.expanduser(environ["INGESTD_API_KEY_FILE"]))  # noqa: PTH111 - that raises
         return _from_file(named, "INGESTD_API_KEY_FILE", environ)
@@ -97,7 +97,7 @@ def _from_file(path: Path, source: str, environ: Mapping[str, str]) -> ApiKey:
         if not (_is_run_secret(path) or in_container(environ)):
             raise UsageError(f"Other users can read or change the API key in {path}: {remedy}")
         warning = f"Other users can read or change the API key in {path}; if you can: {remedy}"
-    return ApiKey(_clean(content, str(path)), source, warning)
+    return ApiKey(clean_key(content, str(path)), source, warning)
 
 
 def _read(path: Path) -> tuple[str, int]:
@@ -119,8 +119,12 @@ def _read(path: Path) -> tuple[str, int]:
     return content.decode("utf-8-sig", errors="replace"), stat.S_IMODE(mode)
 
 
-def _clean(content: str, place: str) -> str:
-    """Return the key without what people paste with it: blanks, quotes, `Bearer`, a BOM."""
+def clean_key(content: str, place: str) -> str:
+    """Return the key without what people paste with it: blanks, quotes, `Bearer`, a BOM.
+
+    Raises:
+        UsageError: there is none in it, or something else; `place` begins the sentence.
+    """
     key = content.strip("\ufeff \t\r\n")
     key = re.sub(r"^(authorization:\s*)?(bearer\s+)?", "", _unquoted(key), flags=re.IGNORECASE)
     key = _unquoted(key)
