@@ -197,7 +197,8 @@ def test_what_was_found_is_read_while_its_file_is_there_so_that_copies_are_known
     world.far.plan(LOST_BUT_STORED)
     world.advance(200)
     assert world.row(first).content_hash == blake3(first.read_bytes()).hexdigest()
-    first.rename(world.drop / "b.mp4")
+    copies(world, "b.mp4")
+    first.unlink()
     world.advance(300)
     assert world.state(world.drop / "b.mp4") is State.DUPLICATE
     assert len(world.bodies()) == 1

@@ -97,6 +97,12 @@ class Contents:
             self._changed[item.id] = item.stat
         # else the row learnt of a change while the file was read: it is read again
 
+    def renamed(self, item: Item) -> None:
+        """A file has another path: what could not be read there may be read here."""
+        self._unreadable.discard(item.id)
+        self._changed.pop(item.id, None)
+        self._look_again = True
+
     def _originals(self, item: Item) -> list[Item]:
         if item.stat is None or item.fingerprint is None:
             return []

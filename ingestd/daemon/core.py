@@ -57,6 +57,7 @@ class Daemon:
         self.judging = Judging(ctx, self.tracker, self._folder_of, self._device_of)
         self.seeing = Seeing(ctx, self.tracker, self.judging, hints)
         self.contents = Contents(ctx, self._opener)
+        self.seeing.renames.listeners.append(self.contents.renamed)
         asking = Asking(ctx, self.keeper)
         self.flights = Flights(ctx, self.keeper, asking, self._opener, self._is_missed)
         self.bandwidth = Bandwidth(ctx, self.keeper, self.flights)
@@ -89,6 +90,7 @@ class Daemon:
             m.Listed: self.seeing.listed,
             m.ScanEnded: self.seeing.scan_ended,
             m.LookedAt: self.seeing.looked_at,
+            m.OldPathSeen: self.seeing.renames.seen,
             m.Probed: self.judging.probed,
             m.FoundByHand: self.wishes.found,
             m.Hashed: self.contents.hashed,

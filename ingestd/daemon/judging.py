@@ -40,6 +40,8 @@ def _not_in_order(root: str) -> int:
 
 #: States whose content was not sent: another file at the path simply takes their place.
 REPLACEABLE = frozenset({State.HELD, State.QUEUED, State.SKIPPED, State.DUPLICATE})
+#: States in which the fields of an attempt are on their way.
+SENDING = frozenset({State.UPLOADING, State.CONFIRMING})
 #: States whose row is judged anew in place.
 JUDGED_AGAIN = frozenset({State.GONE, State.REJECTED})
 SEEN_BY_NAME = {
@@ -233,7 +235,7 @@ class Judging:
             if current is not None and self._stands(current) and like.pay_again is False:
                 self._judge_again(current, judged, like)
                 return
-            if current is not None and self._gives_way(current):
+            if current is not None and self.gives_way(current):
                 self._ctx.apply(current, events.Replaced())
             added = replace(
                 like,
@@ -251,7 +253,7 @@ class Judging:
         return current.state in JUDGED_AGAIN and current.reason is not Reason.REPLACED
 
     @staticmethod
-    def _gives_way(current: Item) -> bool:
+    def gives_way(current: Item) -> bool:
         """Tell whether a row ends because another file stands at its path.
 
         One whose upload may have arrived does not (interface 2): it stays held, as history.
@@ -308,6 +310,27 @@ class Judging:
             host=self._ctx.host,
         )
         return fields.resolve(folder.fields if folder else Fields(), context)
+
+    # --- under another path -------------------------------------------------------------------
+
+    def scope_at(self, path: str, item: Item) -> str | None:
+        """The scope with which a row's file would go from another path."""
+        if item.stat is None:
+            return None
+        resolved = self._fields(path, item.stat, self._folder_of(path))
+        return str(fields.scope_of(resolved, self._ctx.settings.api.scope.value))
+
+    def renamed(self, item: Item, path: str, stat: Stat) -> Item:
+        """A row under its new path; what is still to be sent goes with the fields of that path."""
+        folder = self._folder_of(path)
+        sent = item.video_no is not None or item.state in SENDING
+        return replace(
+            item,
+            path=path,
+            folder=folder.name if folder else None,
+            stat=stat,
+            fields=item.fields if sent else self._fields(path, stat, folder),
+        )
 
     # --- when a row is claimed --------------------------------------------------------------
 

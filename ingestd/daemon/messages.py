@@ -107,6 +107,15 @@ class LookedAt:
 
 
 @dataclass(frozen=True, slots=True)
+class OldPathSeen:
+    """What lies at the path under which a file was known that showed up under another one."""
+
+    path: str  # the new one
+    stat: Stat | None  # None: nothing, or it could not be read
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Probed:
     """A settled file was looked into."""
 
@@ -217,6 +226,7 @@ Message = (
     | Listed
     | ScanEnded
     | LookedAt
+    | OldPathSeen
     | Probed
     | FoundByHand
     | Hashed

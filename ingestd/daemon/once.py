@@ -124,6 +124,8 @@ class Pass:
                 return False
             if watched.looks or watched.looking:
                 return False
+        if self._seeing.renames.busy:
+            return False
         return len(self._tracker) == self._unfinished()
 
     def _unfinished(self) -> int:

@@ -10,6 +10,7 @@ from ingestd.daemon.folders import Watched, name_rules
 from ingestd.daemon.folderwork import FolderWorker, Order
 from ingestd.daemon.guarding import Volumes, notice_hanging, state_word
 from ingestd.daemon.messages import LookedAt, ScanEnded
+from ingestd.daemon.renames import Renames
 from ingestd.journal import DamagedRowError, Selection
 from ingestd.lifecycle import UNSENT, events
 from ingestd.model import Reason, State
@@ -51,6 +52,7 @@ class Seeing:
         self.volumes = Volumes(ctx)
         self.mended: list[Callable[[str], None]] = []  # told of folders that are in order anew
         self.hanging: list[Callable[[str], None]] = []  # of folders that do not answer
+        self.renames = Renames(ctx, tracker, judging, self._look_later)
         self.watched: dict[str, Watched] = {}
         self._watch_all()
         ctx.listeners.append(self._moved)
@@ -409,6 +411,8 @@ class Seeing:
             )
             self._tracker.force(entry.path)
         elif item is None or not self._settled_before(watched, item, entry.stat):
+            if self.renames.may_be(entry):
+                return
             self._tracker.observe(
                 entry.path,
                 entry.stat,
