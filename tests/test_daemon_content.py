@@ -352,10 +352,11 @@ def test_a_suspect_whose_place_a_copy_took_is_still_decided(tmp_path: Path):
         paths = copies(world, "a.mp4", "b.mp4")
 
         def swap(upload: Upload) -> None:
-            """While the first goes out, it takes the suspect's place: same bytes, other file."""
+            """While the first goes out, a copy of it takes the suspect's place."""
             first = Path(upload.path)
             (second,) = {*paths} - {first}
-            first.rename(second)
+            shutil.copy(first, world.place / "copy").rename(second)
+            first.unlink()
 
         world.far.plan(Fate(during=swap))
         world.advance(3600)
