@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +143,19 @@ class Database:
             yield
         finally:
             self.rows("ROLLBACK")
+
+    def size(self) -> int:
+        """How large the database is, what stands in its log included; bytes."""
+        return int(self.value("PRAGMA page_count")) * int(self.value("PRAGMA page_size"))
+
+    def copy_into(self, path: Path) -> None:
+        """Copy all of it, log included, into an empty file (https://sqlite.org/backup.html)."""
+        try:
+            with closing(sqlite3.connect(path)) as target:
+                self._connection.backup(target)
+                target.execute("PRAGMA journal_mode = DELETE")  # the copy is one file
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
 
     def run_script(self, script: str) -> None:
         """Run many statements in one transaction of their own."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ingestd.errors import JournalError
+from ingestd.journal.backup import back_up
 from ingestd.journal.connection import Database
 from ingestd.journal.faults import CorruptJournalError, ReadOnlyJournalError, corrupt
 from ingestd.journal.rows import json_text
@@ -79,6 +80,8 @@ def create_or_open(state_dir: Path, fstype: str | None) -> Database:
     database = Database(path, "mode=rw")
     with _closed_on_error(database):
         database.prepare_writing()
+        if 0 < version < len(MIGRATIONS):
+            back_up(database, version)
         migrate(database, version)
         _record_close(database, clean=False)
     return database
@@ -202,7 +205,8 @@ def _schema_version(database: Database) -> int:
     if version > len(MIGRATIONS):
         raise JournalError(
             f"The journal {database.path} was written by a newer ingestd (schema {version}, this "
-            f"release knows {len(MIGRATIONS)}): use that release again. Nothing was changed."
+            f"release knows {len(MIGRATIONS)}): use that release again; there is no way back. "
+            "Nothing was changed."
         )
     return version
 
