@@ -225,6 +225,14 @@ class SettleTracker:
         """How many files of a folder are settling, those being probed included."""
         return self._counts[folder]
 
+    def is_arriving_beside(self, path: str) -> bool:
+        """Tell whether another file's quiet time runs in the directory; costs what is known."""
+        directory = path.rpartition("/")[0]
+        return any(
+            file.phase is Phase.QUIET and file.path.rpartition("/")[0] == directory
+            for file in self._files.values()
+        )
+
     def waiting(self) -> int:
         """How many files are looked at again only later: unfinished, or not readable."""
         later = (Phase.UNFINISHED, Phase.TROUBLE)

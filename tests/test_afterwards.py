@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from ingestd.afterwards import Left, Order, carry_out, disk, moving, places
 from ingestd.filestat import stat_of
+from ingestd.watch.volumes import Volume
 
 CONTENT = bytes(range(256)) * 9000
 NAME = "DCIM/100GOPRO/GX010001.MP4"
@@ -206,13 +207,25 @@ def no_rename_across(real, home: Path):
 
 def test_nothing_is_written_to_another_disk_than_before(place: Place):
     first = carry_out(place.order())
-    assert first.place_id is not None
+    assert first.volume is not None
     place.file.parent.mkdir(parents=True, exist_ok=True)
     place.file.write_bytes(CONTENT)
-    result = carry_out(place.order(place_id="uuid:of-the-disk-that-is-away"))
+    assert carry_out(place.order(volume=first.volume, mark="1")).left is Left.MOVED
+    place.file.parent.mkdir(parents=True, exist_ok=True)
+    place.file.write_bytes(CONTENT)
+    away = Volume("ext4", "/dev/sdx1", uuid="of-the-disk-that-is-away")
+    result = carry_out(place.order(volume=away, folder="cams"))
     assert result.left is Left.TROUBLED
     assert "another disk" in result.detail
+    assert "ingestd trust cams" in result.detail
     assert place.file.exists()
+
+
+def test_nothing_is_touched_when_another_file_system_is_mounted_at_the_root(place: Place):
+    device = place.root.stat().st_dev
+    assert carry_out(place.order(device=device + 1)).left is Left.TROUBLED
+    assert place.file.exists()
+    assert carry_out(place.order(device=device)).left is Left.MOVED
 
 
 def test_nothing_is_written_below_a_mount_point_whose_disk_is_away(

@@ -18,6 +18,7 @@ from ingestd.daemon.once import Once, Pass
 from ingestd.errors import Exit
 from ingestd.journal import DiskFullError
 from ingestd.model import Reason, State
+from ingestd.watch.volumes import Volume, volume_at
 from world import slow_worlds, worlds
 
 if TYPE_CHECKING:
@@ -354,4 +355,19 @@ def test_one_pass_moves_what_is_due_before_it_ends(world: World):
             assert deadline is not None
             world.elapsed += max(deadline - world.now().mono, 0.001)
     assert over is Exit.DONE
+    assert not path.exists()
+
+
+def test_another_disk_at_the_destination_gets_nothing_until_it_is_trusted(world: World):
+    use(world, after_parsed=to(world))
+    world.put("a.mp4")
+    world.advance(200)
+    other = Volume("ext4", "/dev/sdx1", uuid="of-the-disk-that-is-away")
+    world.journal.set_meta("after_places", {str(world.place / "done"): other.document()})
+    path = world.put("b.mp4")
+    world.advance(300)
+    assert path.exists()
+    world.wish("trust", folder="drop", volume=volume_at(str(world.drop)).document())
+    world.calm()
+    world.advance(DAY)
     assert not path.exists()

@@ -27,19 +27,25 @@ class CannotRenameError(OSError):
 
 
 @contextmanager
-def opened(root: str, parts: Sequence[str], *, make: bool) -> Iterator[int]:
+def opened(
+    root: str, parts: Sequence[str], *, make: bool, device: int | None = None
+) -> Iterator[int]:
     """Open a directory below `root`, component by component; the root itself may be a link.
 
     Args:
         root: absolute path.
         parts: names below it.
         make: make what is missing below the root, durably.
+        device: `st_dev` that the root must have.
 
     Raises:
-        OSError: as `os.open` and `os.mkdir` raise it; ELOOP or ENOTDIR for a link in the way.
+        OSError: as `os.open` and `os.mkdir` raise it; ELOOP or ENOTDIR for a link in the way,
+            ESTALE where the root is on another device.
     """
     at = os.open(root, FOLDER & ~os.O_NOFOLLOW)
     try:
+        if device is not None and os.fstat(at).st_dev != device:
+            raise OSError(errno.ESTALE, "another file system was mounted there", root)
         for name in parts:
             below = _step_into(at, name, make=make)
             os.close(at)

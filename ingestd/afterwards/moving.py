@@ -12,6 +12,7 @@ from blake3 import blake3
 
 from ingestd.afterwards import disk
 from ingestd.afterwards.order import ChangedError, KeptError, StoppedError
+from ingestd.afterwards.places import existing
 from ingestd.afterwards.removing import remove
 from ingestd.afterwards.source import hashed
 
@@ -34,10 +35,8 @@ def destination(order: Order, move_to: str, *, make: bool) -> Iterator[int]:
     Raises:
         OSError: it cannot be opened or made.
     """
-    base, missing = move_to, list[str]()
-    while not os.path.isdir(base) and base != "/":  # noqa: PTH112 - odd bytes
-        base, _, name = base.rpartition("/")
-        base, missing = base or "/", [name, *missing]
+    base = existing(move_to)
+    missing = [name for name in move_to[len(base) :].split("/") if name]
     with disk.opened(base, [*missing, *order.parents], make=make) as directory:
         yield directory
 

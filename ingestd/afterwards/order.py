@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import threading
 
     from ingestd.model import Stat
+    from ingestd.watch.volumes import Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class Order:
         sole: (device, inode) of the original of a duplicate: a file that is the very same one and
             has no second name is not touched.
         watched: the roots of all watched folders.
-        place_id: the file system that `move_to` was on before; None: it is the first time.
+        device: `st_dev` that the root must have: else another file system was mounted there.
+        folder: the watched folder's name.
+        volume: the file system that `move_to` was on before; None: it is the first time.
     """
 
     root: str
@@ -45,7 +48,9 @@ class Order:
     keep: frozenset[str] = frozenset()
     sole: tuple[int, int] | None = None
     watched: tuple[str, ...] = ()
-    place_id: str | None = None
+    device: int | None = None
+    folder: str = ""
+    volume: Volume | None = None
 
     @property
     def parents(self) -> list[str]:
@@ -84,14 +89,14 @@ class Result:
         detail: a sentence for a person.
         moved_to: the whole path of a file that was moved.
         seen: the file as it lies there now, if it is another than was ordered.
-        place_id: the file system that `move_to` is on, if it could be told.
+        volume: the file system that `move_to` is on, if it could be told.
     """
 
     left: Left
     detail: str = ""
     moved_to: str | None = None
     seen: Stat | None = None
-    place_id: str | None = None
+    volume: Volume | None = None
 
 
 class KeptError(Exception):

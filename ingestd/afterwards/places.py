@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from ingestd.afterwards.order import KeptError
 from ingestd.watch.mounts import read_mounts
+from ingestd.watch.volumes import volume_at
 
 if TYPE_CHECKING:
     from ingestd.afterwards.order import Order
     from ingestd.watch.mounts import MountTable
+    from ingestd.watch.volumes import Volume
 
 FSTAB: Final = Path("/etc/fstab")
 
@@ -24,13 +26,13 @@ class PlaceError(Exception):
     """Nothing may be written there now; the message says why and what helps."""
 
 
-def check(order: Order) -> str:
+def check(order: Order) -> Volume:
     """Tell on which file system `move_to` is, and that it may be written to.
 
     Raises:
         PlaceError: another file system than before, or one that should be mounted is not.
         KeptError: it lies in a watched folder by way of a link: files would be taken again.
-        OSError: the mount table cannot be read.
+        OSError: it cannot be opened, or the mount table not be read.
     """
     move_to = order.move_to or ""
     real = os.path.realpath(move_to)
@@ -42,15 +44,21 @@ def check(order: Order) -> str:
                 f"{move_to} leads into the watched folder {root}: files moved there would be taken "
                 "again. Choose another move_to."
             )
-    mount = mounts.of(real)
-    found = mount.fs_id if mount else "unknown"
-    if order.place_id not in (None, found):
+    found = volume_at(existing(move_to), mounts)
+    if order.volume is not None and not order.volume.same_as(found):
         raise PlaceError(
-            f"{move_to} is on another disk than before ({found} instead of {order.place_id}): "
-            "nothing is moved there. Mount the right one; if the new one is meant, say so by "
-            "choosing another directory on it as move_to."
+            f"{move_to} is on another disk than before ({found.words} instead of "
+            f"{order.volume.words}): nothing is moved there. Mount the right one; if this one is "
+            f"meant: ingestd trust {order.folder}"
         )
     return found
+
+
+def existing(path: str) -> str:
+    """The path, or the nearest directory above it that is there."""
+    while not os.path.isdir(path) and path != "/":  # noqa: PTH112 - odd bytes
+        path = path.rpartition("/")[0] or "/"
+    return path
 
 
 def lies_in(path: str, directory: str) -> bool:

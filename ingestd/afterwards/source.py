@@ -79,7 +79,7 @@ def held(order: Order) -> Iterator[Source | None]:
     """
     with ExitStack() as stack:
         try:
-            folder = disk.opened(order.root, order.parents, make=False)
+            folder = disk.opened(order.root, order.parents, make=False, device=order.device)
             directory = stack.enter_context(folder)
         except FileNotFoundError:
             yield None

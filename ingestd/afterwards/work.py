@@ -22,6 +22,7 @@ from ingestd.filestat import stat_of
 if TYPE_CHECKING:
     from ingestd.afterwards.order import Order
     from ingestd.afterwards.source import Source
+    from ingestd.watch.volumes import Volume
 
 _SANDBOX: Final = (
     "Under systemd: `systemctl edit ingestd`, and below [Service] name both folders in "
@@ -44,10 +45,10 @@ def carry_out(order: Order) -> Result:
     Returns:
         What became of the file; never raises for what the system refuses.
     """
-    place_id: str | None = None
+    volume: Volume | None = None
     try:
         if order.move_to is not None:
-            place_id = places.check(order)
+            volume = places.check(order)
         result = _done(order)
     except KeptError as kept:
         result = Result(Left.KEPT, str(kept))
@@ -61,7 +62,7 @@ def carry_out(order: Order) -> Result:
         result = Result(Left.TROUBLED, _words(order, error))
     if order.prune and result.left in (Left.MOVED, Left.DELETED):
         prune(order)
-    return Result(result.left, result.detail, result.moved_to, result.seen, place_id)
+    return Result(result.left, result.detail, result.moved_to, result.seen, volume)
 
 
 def _done(order: Order) -> Result:

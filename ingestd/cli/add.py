@@ -90,7 +90,7 @@ def _plan(
     """Sum up what would be taken; some of what would not."""
     others: list[Planned] = []
     with open_journal(session) as reader:
-        planner = Planner(session.settings, reader, pay_again=pay_again)
+        planner = Planner(session.settings, reader, pay_again=pay_again, by_hand=True)
         for found in walk(session.settings, paths, walked, everything=True):
             planned = planner.plan(found)
             sums.add(planned)

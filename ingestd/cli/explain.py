@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingestd.cli import live
 from ingestd.config import nearest_folder
+from ingestd.watch.cameras import words_for
 from ingestd.watch.names import Ignored, IgnoredKind, Refused
 
 if TYPE_CHECKING:
@@ -91,4 +92,6 @@ def _ignored(verdict: Ignored, folder: Folder) -> str:
         case IgnoredKind.EXCLUDED:
             return f"Ignored by the configuration of folder {folder.name} ({verdict.rule})."
         case IgnoredKind.EXTENSION:
-            return f"Ignored: {verdict.rule} is no extension of a video."
+            known = words_for(verdict.rule)
+            beside = f" Cameras write it beside their clips: {known}." if known else ""
+            return f"Ignored: {verdict.rule} is no extension of a video.{beside}"

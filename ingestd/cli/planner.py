@@ -12,6 +12,7 @@ from ingestd.cli import words
 from ingestd.daemon.judging import SEEN_BY_NAME
 from ingestd.model import Facts, Reason, State
 from ingestd.probe import ProbeTrouble, open_below, probe
+from ingestd.watch.cameras import proxy_of
 from ingestd.watch.entries import EntryKind
 
 if TYPE_CHECKING:
@@ -53,8 +54,14 @@ class Planner:
     """Judges files as the daemon would, without changing anything."""
 
     def __init__(
-        self, settings: Settings, reader: JournalReader | None, *, pay_again: bool = False
+        self,
+        settings: Settings,
+        reader: JournalReader | None,
+        *,
+        pay_again: bool = False,
+        by_hand: bool = False,
     ) -> None:
+        """Take the rules; `by_hand`: for `add`, which takes cameras' proxies too."""
         section = settings.validate
         self._rules = validate.Rules(
             extensions=section.extensions,
@@ -64,7 +71,7 @@ class Planner:
         )
         self._dedupe = settings.upload.dedupe
         self._reader = reader
-        self._pay_again = pay_again
+        self._pay_again, self._by_hand = pay_again, by_hand
         self._seen: dict[tuple[int, str], str] = {}
 
     def plan(self, found: Found) -> Planned:
@@ -111,6 +118,8 @@ class Planner:
             return Planned(entry.path, Action.WAIT, facts.kind, facts.detail, size)
         verdict = validate.judge(entry.path, facts, self._rules)
         length = facts.findings.duration_s
+        if found.folder.junk and not self._by_hand and (why := proxy_of(entry.path)):
+            return Planned(entry.path, Action.REJECT, Reason.PROXY, why, size, length)
         if isinstance(verdict, validate.Reject):
             return Planned(entry.path, Action.REJECT, verdict.reason, verdict.detail, size, length)
         if isinstance(verdict, validate.Unfinished):

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from ingestd import fields, validate
 from ingestd.config import Fields
+from ingestd.daemon.looking import look_into
 from ingestd.daemon.messages import Probed
 from ingestd.lifecycle import events
 from ingestd.model import Facts, Findings, Item, Reason, State, Track
-from ingestd.probe import ProbeTrouble, TroubleKind, open_below, probe
+from ingestd.probe import ProbeTrouble, TroubleKind, open_below
+from ingestd.watch.cameras import suspicions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +46,7 @@ REPLACEABLE = frozenset({State.HELD, State.QUEUED, State.SKIPPED, State.DUPLICAT
 SENDING = frozenset({State.UPLOADING, State.CONFIRMING})
 #: States whose row is judged anew in place.
 JUDGED_AGAIN = frozenset({State.GONE, State.REJECTED})
+_MAY_BE_PROXY = "Its name is that of a camera's proxy, and files are still arriving beside it"
 SEEN_BY_NAME = {
     Reason.EXTENSION: (
         "memories.ai does not take this kind of file; nothing was uploaded or billed. Convert it "
@@ -79,6 +82,7 @@ class Judging:
         self.lent: dict[str, Folder] = {}  # paths added by hand with the fields of a folder
         self._probing: set[str] = set()
         self.pay_again: set[str] = set()  # paths that a person asked to pay for again
+        self.by_hand: set[str] = set()  # paths that a person added: proxies too
         self.reconfigure()
 
     def reconfigure(self) -> None:
@@ -108,12 +112,18 @@ class Judging:
     def _probe(self, candidate: Candidate) -> None:
         self._probing.add(candidate.path)
         open_file = self.opener(candidate.path)
+        proxies = self._leaves_proxies_out(candidate.path)
         broke = ProbeTrouble(TroubleKind.UNREADABLE, "It could not be looked into.")
         self._ctx.workers.submit(
             lane(LANE, self._folder_of(candidate.path)),
-            lambda: Probed(candidate, probe(open_file)),
+            lambda: look_into(candidate, open_file, proxies=proxies),
             Probed(candidate, broke),
         )
+
+    def _leaves_proxies_out(self, path: str) -> bool:
+        """Tell whether a proxy is refused: `add` takes it, and `junk: false` takes all."""
+        folder = self._folder_of(path)
+        return path not in self.by_hand and (folder is None or folder.junk)
 
     def opener(self, path: str) -> Callable[[], int]:
         """A function that opens a file below its folder's root, or its own directory.
@@ -142,6 +152,10 @@ class Judging:
             self._trouble(candidate, result)
             return
         verdict = validate.judge(path, result, self.rules)
+        if message.proxy:
+            verdict = validate.Reject(Reason.PROXY, message.proxy)
+        elif isinstance(verdict, validate.Accept) and self._awaits_main(candidate):
+            return
         if isinstance(verdict, validate.Unfinished):
             self._unfinished(candidate, result, verdict)
             return
@@ -164,10 +178,23 @@ class Judging:
             if waited >= folder.incomplete_after:
                 self._record(path, facts, State.REJECTED, verdict.reason, verdict.detail)
 
+    def _awaits_main(self, candidate: Candidate) -> bool:
+        """Tell whether a proxy's name waits for its main clip: a card is being copied there."""
+        path, mono, since = candidate.path, self._ctx.now.mono, candidate.unfinished_since
+        folder = self._folder_of(path)
+        if folder is None or not self._leaves_proxies_out(path) or not suspicions(path):
+            return False
+        over = since is not None and mono - since >= folder.incomplete_after
+        if over or not self._tracker.is_arriving_beside(path):
+            return False
+        self._tracker.unfinished(path, _MAY_BE_PROXY, mono)
+        return True
+
     def drop_wishes(self, path: str) -> None:
         """Nothing is there: what a person asked of this file is not meant for a later one."""
         self.lent.pop(path, None)
         self.pay_again.discard(path)
+        self.by_hand.discard(path)
 
     def _trouble(self, candidate: Candidate, trouble: ProbeTrouble) -> None:
         path, mono = candidate.path, self._ctx.now.mono
@@ -284,6 +311,7 @@ class Judging:
         scope = fields.scope_of(resolved, self._ctx.settings.api.scope.value)
         pay_again = path in self.pay_again
         self.pay_again.discard(path)
+        self.by_hand.discard(path)
         return Item(
             id=0,
             path=path,

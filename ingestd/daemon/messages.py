@@ -121,6 +121,7 @@ class Probed:
 
     candidate: Candidate
     result: Facts | ProbeTrouble
+    proxy: str = ""  # why it is a camera's proxy, a sentence; "": it is none
 
 
 @dataclass(frozen=True, slots=True)

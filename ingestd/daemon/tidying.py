@@ -17,7 +17,7 @@ from ingestd.afterwards import Left, Order, Result, carry_out
 from ingestd.config import AfterKind
 from ingestd.daemon.grace import DAY, Grace
 from ingestd.daemon.messages import Tidied
-from ingestd.daemon.places import move_targets
+from ingestd.daemon.places import known_place, learn_place, move_targets
 from ingestd.lifecycle.policy import grown
 from ingestd.model import AfterTask, Reason, State
 
@@ -42,8 +42,6 @@ GIVEN = frozenset({"accepted", "found"})
 ENDS = frozenset({State.PARSED, State.DUPLICATE, State.REJECTED})
 #: Due tasks looked at in one turn.
 MOST = 50
-#: Meta key: the file system that each `move_to` was first seen on.
-PLACES = "after_places"
 
 
 class Tidying:
@@ -200,7 +198,9 @@ class Tidying:
             keep=targets | {str(folder.path) for folder in settings.folders},
             sole=(known.dev, known.inode) if known else None,
             watched=tuple(str(folder.path) for folder in settings.folders),
-            place_id=self._places().get(move_to) if move_to else None,
+            device=watched.device,
+            folder=watched.name,
+            volume=known_place(self._ctx.journal, move_to) if move_to else None,
         )
 
     # --- what came of it --------------------------------------------------------------------
@@ -261,19 +261,15 @@ class Tidying:
         due = self._ctx.now.wall + max(wait, AGAIN_S)
         self._ctx.journal.put_after(replace(task, seen=result.seen or task.seen, due_at=due))
 
-    def _places(self) -> dict[str, str]:
-        known = self._ctx.journal.meta(PLACES, {})
-        return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
-
     def _learn_place(self, message: Tidied, result: Result) -> None:
         """Remember the file system of a directory at its first use; another is not written to."""
         task = self._ctx.journal.after_task(message.item_id)
-        place = task.place if task else None
-        known = self._places()
-        if place is not None and result.place_id is not None and place not in known:
-            self._ctx.journal.set_meta(PLACES, known | {place: result.place_id})
+        if task is None or task.place is None or result.volume is None:
+            return
+        if known_place(self._ctx.journal, task.place) is None:
+            learn_place(self._ctx.journal, task.place, result.volume)
 
 
 def _may_touch(watched: Watched) -> bool:
     """Tell whether a root was seen to be in order by a whole pass of this run."""
-    return watched.in_order and watched.passes > 0
+    return watched.in_order and watched.passes > 0 and watched.device is not None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.context import NOT_NOW
+from ingestd.daemon.places import forget_places
 from ingestd.errors import JournalError
 from ingestd.lifecycle import events
 from ingestd.model import GateName, State
@@ -163,5 +164,6 @@ class Wishes:
         if watched is None or volume is None:
             return {"done": [], "refused": [], "text": "This folder is not watched (any more)."}
         self._seeing.trust(watched, volume)
+        forget_places(self._ctx.journal, watched.folder)
         text = f"{watched.name}: {volume.words} is accepted. It is scanned now."
         return {"done": [], "refused": [], "text": text}
