@@ -107,7 +107,8 @@ class FakeFarSide:
     index_s: float = 60.0  # from acceptance to the final status
     shows_names: bool = True  # False: stored names are hashes (contract 1.3)
     shows_sizes: bool = True
-    fates: deque[Fate] = field(default_factory=deque)  # of the next uploads; then TAKEN
+    fates: deque[Fate] = field(default_factory=deque)  # of the next uploads; then `judge` says
+    judge: Callable[[Upload], Fate] = lambda _upload: TAKEN
     read_troubles: deque[Trouble] = field(default_factory=deque)  # of the next reads
     library: list[Stored] = field(default_factory=list)  # oldest first
     attempts: list[Attempt] = field(default_factory=list)
@@ -182,7 +183,7 @@ class FakeFarSide:
 
     def upload(self, upload: Upload) -> Outcome:
         with self._lock:
-            fate = self.fates.popleft() if self.fates else TAKEN
+            fate = self.fates.popleft() if self.fates else self.judge(upload)
             attempt = Attempt(upload, self.clock())
             self.attempts.append(attempt)
         attempt.outcome = self._upload(upload, fate, attempt)

@@ -15,11 +15,13 @@ from ingestd.daemon.content import Contents
 from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.flights import Flights
 from ingestd.daemon.gatekeeper import Gatekeeper
+from ingestd.daemon.indexcap import IndexingCap
 from ingestd.daemon.judging import Judging
 from ingestd.daemon.recovery import recover
 from ingestd.daemon.seeing import Seeing
 from ingestd.daemon.snapshot import Refusal, Snapshots
 from ingestd.daemon.tidying import Tidying
+from ingestd.daemon.troubles import Troubles
 from ingestd.daemon.uploads import Uploads
 from ingestd.daemon.wishes import Wishes
 from ingestd.errors import JournalError
@@ -59,10 +61,12 @@ class Daemon:
         self.contents = Contents(ctx, self._opener)
         self.seeing.renames.listeners.append(self.contents.renamed)
         asking = Asking(ctx, self.keeper)
-        self.flights = Flights(ctx, self.keeper, asking, self._opener, self._is_missed)
+        cap = IndexingCap(ctx, self.keeper)
+        troubles = Troubles(ctx, self.keeper, cap)
+        self.flights = Flights(ctx, self.keeper, asking, troubles, self._opener, self._is_missed)
         self.bandwidth = Bandwidth(ctx, self.keeper, self.flights)
         budget = Budgeting(ctx, self.keeper, self.flights)
-        self.uploads = Uploads(ctx, self.keeper, self.flights, budget, self._may_go)
+        self.uploads = Uploads(ctx, self.keeper, self.flights, budget, cap, self._may_go)
         self.seeing.mended += [self.uploads.wake, self.flights.disk_answers]
         self.seeing.hanging.append(self.flights.disk_hangs)
         self.following, self.confirming = Following(asking), Confirming(asking)

@@ -24,8 +24,6 @@ from ingestd.remote.contract import (
     Accepted,
     LocalKind,
     Progress,
-    Refusal,
-    Trouble,
     Unknown,
     Upload,
 )
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from ingestd.daemon.asking import Asking
     from ingestd.daemon.context import Context
     from ingestd.daemon.gatekeeper import Gatekeeper
+    from ingestd.daemon.troubles import Troubles
     from ingestd.model import Item, Scope
     from ingestd.remote.contract import Outcome
 
@@ -60,6 +59,7 @@ class Flights:
         ctx: Context,
         keeper: Gatekeeper,
         asking: Asking,
+        troubles: Troubles,
         opener: Callable[[Item], Callable[[], int]],
         is_missed: Callable[[Item], bool],
     ) -> None:
@@ -69,16 +69,16 @@ class Flights:
             ctx: the loop's surroundings.
             keeper: the gates.
             asking: the pace of questions.
+            troubles: what the ends of attempts say about the account.
             opener: gives a function that opens a row's file, safely.
             is_missed: tells whether a scan would notice that a row's file has gone.
         """
         self._ctx, self._keeper, self._opener = ctx, keeper, opener
-        self._is_missed = is_missed
+        self._troubles, self._is_missed = troubles, is_missed
         self.limiter = Limiter(ctx)
         self.preflights = Preflights(ctx, keeper, asking, self.limiter, self._start)
         self._flights: dict[int, Flight] = {}
         self._hanging: set[str] = set()  # folders whose disk does not answer
-        self._last_unreachable: int | None = None
         self.marks = Marks(ctx, keeper, self._finishing)
 
     def __len__(self) -> int:
@@ -217,15 +217,11 @@ class Flights:
 
     def _record(self, flight: Flight, outcome: Outcome, sent: int) -> None:
         ctx, meaning = self._ctx, meaning_of(outcome)
-        event = meaning.event
         ctx.journal.end_send(flight.send.id, ctx.now.wall, meaning.recorded, sent)
-        if meaning.account is None or meaning.account.kind is not Refusal.UNREACHABLE:
-            self._last_unreachable = None  # it answered: a loss before this is no row of losses
-        if meaning.account is not None and self._is_account_trouble(flight, meaning.account):
-            event = events.GateRefused(meaning.account.text)
         item = ctx.journal.item(flight.item.id)
         if item is None:
             raise JournalError(f"row {flight.item.id} is not in the journal any more")
+        event = self._troubles.event_of(item, flight.send, meaning.account, meaning.event)
         if isinstance(outcome, Aborted) and not sent:
             self.limiter.unspent(flight.send.at)
             if outcome.kind is LocalKind.VANISHED and not self._is_missed(item):
@@ -236,24 +232,12 @@ class Flights:
         if isinstance(outcome, Accepted):
             self._accepted(after, flight, outcome)
 
-    def _is_account_trouble(self, flight: Flight, trouble: Trouble) -> bool:
-        """Close the account's gate, if it is the account's; a lone lost connection is not yet."""
-        if trouble.kind is Refusal.UNREACHABLE:
-            last, self._last_unreachable = self._last_unreachable, flight.item.id
-            shut = self._keeper.is_closed(GateName.UNREACHABLE)
-            if last in (None, flight.item.id) and not shut:
-                return False
-        per_minute = self._ctx.settings.upload.per_minute
-        at_least = 60.0 / per_minute if trouble.kind is Refusal.RATE and per_minute else 0.0
-        return self._keeper.trouble(trouble, item_id=flight.item.id, at_least=at_least) is not None
-
     def _accepted(self, item: Item, flight: Flight, outcome: Accepted) -> None:
         ctx = self._ctx
-        self._last_unreachable = None
         self.limiter.accepted()
         ctx.count_paid(item, flight.send.size)
         learn_name(ctx, flight.send.upload_name, outcome.video_name)
-        self._keeper.accepted()
+        self._troubles.accepted()
 
     def stop_all(self, *, grace: float) -> None:
         """Abort the bodies that cannot finish within the grace, before their last byte."""

@@ -148,9 +148,10 @@ class Gatekeeper:
             data: what its desk wants to find again beside it.
         """
         old, text = self._gates.get(name), detail or WORDS[name]
-        gate = gates.hold(old, name, self._ctx.now.wall, text, until, asks=asks, data=data)
+        wall = self._ctx.now.wall
+        gate = gates.hold(old, name, wall, text, until, asks=asks, data=data)
         if gate != old:
-            self._save(gate)
+            self._save(gate, quiet=old is not None and old.detail == text)
 
     def disk_full(self, detail: str) -> None:
         """Close the gate of the journal's disk; in memory only, for it cannot be written."""
@@ -206,7 +207,7 @@ class Gatekeeper:
     def probe(self, name: GateName) -> None:
         """Let one upload try a closed gate now."""
         gate = self._gates.get(name)
-        if gate is not None:
+        if gate is not None and (gate.until is None or gate.until > self._ctx.now.wall):
             self._save(gates.probe_now(gate, self._ctx.now.wall), quiet=True)
 
     def key_is(self, digest: str) -> None:

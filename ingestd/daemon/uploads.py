@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ingestd.daemon.context import Context
     from ingestd.daemon.flights import Flights
     from ingestd.daemon.gatekeeper import Gatekeeper
+    from ingestd.daemon.indexcap import IndexingCap
 
 #: How long a row is left alone when it cannot go for a reason of its folder: first and at most,
 #: seconds. When the folder is in order again, it is due at once.
@@ -45,14 +46,17 @@ class Uploads:
         keeper: Gatekeeper,
         flights: Flights,
         budget: Budgeting,
+        cap: IndexingCap,
         may_go: Callable[[Item], str],
     ) -> None:
         """Take the desk; `may_go` judges a row again when it is claimed: "" or why it must wait."""
         self._ctx, self._keeper, self._flights, self._may_go = ctx, keeper, flights, may_go
-        self._budget = budget
+        self._budget, self._cap = budget, cap
         self._more = False  # the last look ended before all that is due was seen
         self._tried: set[int] = set()  # rows that were probes of the gates that are closed now
-        self.waiting_for = ""  # a word for `status`: gate, pace, slot, reads, confirming, budget
+        self.waiting_for = (
+            ""  # a word for `status`: gate, pace, slot, reads, confirming, budget, cap
+        )
 
     def tick(self) -> float | None:
         """Start what may start; say when to come again, monotonic; None: when something happens."""
@@ -60,10 +64,12 @@ class Uploads:
         if self._ctx.stopping:
             return None
         self._budget.review()
+        again = self._cap.review()
         while (wait := self._start_one()) is None:
             pass
         self.waiting_for = wait.word or self.waiting_for
-        return wait.until
+        known = [at for at in (wait.until, again) if at is not None]
+        return min(known, default=None)
 
     def _start_one(self) -> _Wait | None:
         """Start an upload; None: look again; else say what the next one waits for."""
@@ -91,6 +97,8 @@ class Uploads:
         slots = 1 if standing.probes else self._ctx.settings.upload.concurrency
         if len(self._flights) >= slots:
             return _Wait("slot")
+        if not standing.probes and self._cap.is_reached(len(self._flights)):
+            return _Wait("cap")  # if those under way are accepted, the far side is full
         start = self._flights.limiter.next_start()
         return _Wait("pace", self._ctx.mono(start)) if start > self._ctx.now.wall else None
 

@@ -1,6 +1,8 @@
 """When uploads may start (rules R7): gates, limiter, indexing cap, budget. Pure: time comes in."""
 
 from ingestd.gates.budget import Answer, Fits, Limit, Period, playing_time, weigh
+from ingestd.gates.cap import WINDOW_S as CAP_WINDOW_S
+from ingestd.gates.cap import Cap
 from ingestd.gates.pace import Pace, fits_beside
 from ingestd.gates.standing import (
     BY_CALENDAR,
@@ -14,7 +16,9 @@ from ingestd.gates.standing import (
 
 __all__ = [
     "BY_CALENDAR",
+    "CAP_WINDOW_S",
     "Answer",
+    "Cap",
     "Fits",
     "Limit",
     "Pace",

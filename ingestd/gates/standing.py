@@ -101,7 +101,8 @@ def hold(
         data: what its desk wants to find again beside it.
     """
     known = {**(data or {}), **({} if asks is None else {ASKS: asks})}
-    return Gate(name, old.since if old else now, until, detail, data=known)
+    since = old.since if old else now
+    return Gate(name, since, until, detail, data=known)
 
 
 def asked(gate: Gate) -> str | None:

@@ -10,12 +10,13 @@ from ingestd.journal.faults import (
     ReadOnlyJournalError,
 )
 from ingestd.journal.reader import JournalReader
-from ingestd.journal.values import Found, Selection, Tally, Totals, Usage, Wish
+from ingestd.journal.values import Closings, Found, Selection, Tally, Totals, Usage, Wish
 from ingestd.journal.wishes import add_wish
 from ingestd.journal.writer import Journal
 
 __all__ = [
     "AfterTotals",
+    "Closings",
     "ConflictError",
     "CorruptJournalError",
     "DamagedRowError",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from ingestd.journal.values import Found
+    from ingestd.journal.values import Closings, Found
     from ingestd.model import Gate, GateName, Send
 
 
@@ -98,6 +98,21 @@ class Bookkeeping(Reading):
         """Open a gate; one that is open stays so."""
         with self.transaction():
             self._db.write("DELETE FROM gates WHERE name = ?", (name.value,))
+
+    def save_closings(self, closings: Closings) -> Closings:
+        """Record how often a row closed a gate."""
+        with self.transaction():
+            self._db.write(
+                "INSERT OR REPLACE INTO closings (item_id, times, send_id) VALUES (?, ?, ?)",
+                (closings.item_id, closings.times, closings.send_id),
+            )
+        return closings
+
+    def forget_closings(self, item_id: int) -> None:
+        """Count a row's closings from the start."""
+        if self._db.row("SELECT 1 FROM closings WHERE item_id = ?", (item_id,)) is not None:
+            with self.transaction():
+                self._db.write("DELETE FROM closings WHERE item_id = ?", (item_id,))
 
     def set_meta(self, key: str, value: object) -> None:
         """Record a small fact; `value` is what JSON can say."""

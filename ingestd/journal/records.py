@@ -18,7 +18,7 @@ from ingestd.journal.rows import (
     read_wish,
 )
 from ingestd.journal.sql import places, select
-from ingestd.journal.values import Usage, Wish
+from ingestd.journal.values import Closings, Usage, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +57,19 @@ class Records(Reading):
         query = select(SEND_COLUMNS, "sends", "item_id = ? ORDER BY id DESC LIMIT 1")
         row = self._db.row(query, (item_id,))
         return None if row is None else read_send(row)
+
+    def closings(self, item_id: int) -> Closings | None:
+        """How often a row closed a gate; None: never, as far as it counts."""
+        row = self._db.row(select("item_id, times, send_id", "closings", "item_id = ?"), (item_id,))
+        return None if row is None else Closings(*row)
+
+    def passed_since(self, send_id: int, *, besides: int) -> tuple[int, int]:
+        """How many attempts of other rows, later than that one, were accepted and refused."""
+        tail = "id > ? AND item_id <> ? AND outcome IN ('accepted', 'refused') GROUP BY outcome"
+        counts: dict[str, int] = dict(
+            self._db.rows(select("outcome, count(*)", "sends", tail), (send_id, besides))
+        )
+        return counts.get("accepted", 0), counts.get("refused", 0)
 
     def gates(self) -> tuple[Gate, ...]:
         """The closed gates, the longest closed first."""

@@ -233,7 +233,17 @@ CREATE TABLE after_tasks (
 CREATE INDEX after_tasks_due ON after_tasks (due_at);
 """
 
-MIGRATIONS: tuple[str, ...] = (_ROWS + _RECORDS + _TALLIES, _MIRROR, _AFTERWARDS)
+_CLOSINGS = """
+-- How often a row closed a gate of the account while others passed in between (rules R7), and the
+-- attempt that did it last.
+CREATE TABLE closings (
+    item_id INTEGER PRIMARY KEY REFERENCES items (id),
+    times INTEGER NOT NULL,
+    send_id INTEGER NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_ROWS + _RECORDS + _TALLIES, _MIRROR, _AFTERWARDS, _CLOSINGS)
 
 
 def migrate(database: Database, version: int, migrations: tuple[str, ...] = MIGRATIONS) -> None:

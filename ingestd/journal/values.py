@@ -51,6 +51,15 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Closings:
+    """How often one row closed a gate while others passed in between (rules R7)."""
+
+    item_id: int
+    times: int
+    send_id: int  # the attempt that did it last
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What was uploaded on one local day."""
 

@@ -81,6 +81,12 @@ class Worklist(Reading):
             ),
         )
 
+    def unfinished(self, since: float) -> int:
+        """How many uploads accepted since then are neither searchable nor failed (rules R7)."""
+        # "+" keeps the states' index out of it: few are that young, many may be unfinished
+        query = "video_no IS NOT NULL AND uploaded_at > ? AND +state = 'indexing'"
+        return int(self._db.value(select("count(*)", "items", query), (since,)))
+
     def unresolved_sizes(self, *, held: bool) -> dict[int, int]:
         """The sizes of uploads whose video is not known (rules R2), by row.
 
