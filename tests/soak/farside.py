@@ -103,7 +103,6 @@ class SoakFarSide:
     rows: list[Row] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     down: bool = False
-    index_s: float = 30.0
     late_by: float = 0.0  # how long the last upload's outcome takes to be heard of
     _number: int = 568102998803353600
 
@@ -121,7 +120,7 @@ class SoakFarSide:
             content,
             now,
             visible_at=now + fate.visible_after,
-            indexed_at=now + self.index_s,
+            indexed_at=now + self.variant.index_s,
             ends_as=fate.ends_as,
             **of,
         )

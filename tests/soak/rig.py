@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +19,13 @@ from blake3 import blake3
 
 from ingestd import clips, fingerprint
 from ingestd.config import ConfirmThen, Fields, Indexing, Upload, WatchMode
-from ingestd.daemon import folders, preflight
+from ingestd.daemon import preflight
 from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import UploadEnded
 from ingestd.daemon.preflight import LANE as UPLOAD
 from ingestd.daemon.workers import run_job
 from ingestd.journal import Journal
-from ingestd.watch import walk
+from ingestd.watch import names, walk
 from ingestd.watch.mounts import read_mounts
 from soak.disk import SoakDisk
 from soak.farside import SoakFarSide
@@ -32,6 +34,7 @@ from world import CLIP, START, WAKES, Events, Lanes, PowerCut, World
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from ingestd.config import Folder
     from ingestd.daemon.messages import Message
@@ -283,6 +286,15 @@ class Rig(World):
         os.utime(path, ns=(at, at))
         self.note(path)
 
+    def wish(self, verb: str, **args: Any) -> dict[str, Any]:
+        """Leave a wish through the daemon's own connection, which is the only one (see `disk`)."""
+        values = (self.now().wall, verb, json.dumps(args))
+        with self.journal.transaction():
+            self.journal._db.write("INSERT INTO wishes (at, verb, args) VALUES (?, ?, ?)", values)
+        self.ask("wake")
+        self.run_until_idle()
+        return {}
+
     def note(self, path: Path) -> None:
         """Remember what a file holds now."""
         status = path.stat()
@@ -308,14 +320,24 @@ def fast_disk() -> str | None:
 def small_world(variant: Variant) -> Iterator[None]:
     """Make what is big in the real world small: samples, pages, the youth of a journal.
 
-    The table of mounts is read once, and no directory is trusted for its mtime, because hours of a
-    soak pass within one tick of the file system's clock. Nothing else of the daemon is changed.
+    The tables of mounts and of junk are made once, and no directory is trusted for its mtime,
+    because hours of a soak pass within one tick of the file system's clock. Nothing else of the
+    daemon is changed.
     """
-    young = preflight.YOUNG_JOURNAL if variant.young else 0
-    with (
-        mock.patch.object(fingerprint, "PIECE", SAMPLE),
-        mock.patch.object(preflight, "YOUNG_JOURNAL", young),
-        mock.patch.object(folders, "read_mounts", cache(read_mounts)),
-        mock.patch.object(walk, "FRESH", float("inf")),
-    ):
+    with ExitStack() as stack:
+        patch = stack.enter_context
+        patch(mock.patch.object(fingerprint, "PIECE", SAMPLE))
+        patch(mock.patch.object(preflight, "YOUNG_JOURNAL", 100 if variant.young else 0))
+        patch(mock.patch.object(walk, "FRESH", float("inf")))
+        patch(mock.patch.object(names, "JunkTable", cache(names.JunkTable)))
+        for module in _users_of("read_mounts"):
+            patch(mock.patch.object(module, "read_mounts", _mounts))
         yield
+
+
+_mounts = cache(read_mounts)
+
+
+def _users_of(name: str) -> list[ModuleType]:
+    ours = [one for key, one in [*sys.modules.items()] if key.startswith("ingestd.")]
+    return [one for one in ours if hasattr(one, name)]

@@ -54,7 +54,7 @@ def _live(rig: Rig, variant: Variant, seed: int) -> Tally:
         deeds.live()
         deeds.end_troubles()
         for _ in range(ROUNDS):
-            rig.wish("resume")
+            rig.daemon.keeper.resume()
             rig.advance(ROUND_S)
             if drained(rig):
                 return judge(rig)

@@ -40,8 +40,9 @@ class Variant:
     young: bool = True  # the journal is young: names are asked for before each first attempt
     page: int = 200  # rows of one list page
     events: bool = False  # hints come; else only scans
-    confirm_for: float = 3600.0
+    confirm_for: float = 600.0
     per_minute: float | None = None
+    index_s: float = 3.0
     deeds: int = 20
     luck: float = 0.5  # of all uploads: those that simply go well
     crashes: bool = True
@@ -65,14 +66,15 @@ def variant_of(seed: int) -> Variant:
         page=chance.choice((2, 5, 200)),
         events=chance.random() < 0.5,
         per_minute=chance.choice((None, None, None, 6.0)),
-        deeds=chance.choice((5, 8, 8, 12, 12, 20, 20, 40, 60)),
+        index_s=chance.choice((3.0, 3.0, 3.0, 90.0)),
+        deeds=chance.choice((4, 5, 6, 6, 8, 8, 8, 12, 12, 20, 30, 60)),
         luck=chance.choice((0.3, 0.5, 0.7)),
         crashes=theme == "crashes" or chance.random() < 0.6,
     )
     return replace(plain, **_OF_THEME.get(theme, {}))
 
 
-_LATE = (0.0, 20.0, 35.0, 120.0, 900.0)
+_LATE = (0.0, 20.0, 35.0, 120.0, 450.0)
 _OF_THEME: dict[str, dict[str, object]] = {
     "hashed": {"names": False},
     "unsized": {"sizes": False},
