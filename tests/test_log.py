@@ -7,6 +7,8 @@ import io
 import json
 import logging
 import os
+import socket
+import struct
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,9 +16,12 @@ import pytest
 import structlog
 
 from ingestd import log
+from ingestd.log import journald, repeats
+from ingestd.log.repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 KEY = "sk-mavi-0123456789abcdef"
 
@@ -45,7 +50,7 @@ def lines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> io
     """What is written to stderr, as bytes would be."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="strict", newline="")
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(log, "_secrets", set())
+    monkeypatch.setattr(log.secrets, "_secrets", set())
     log.configure("info", request.param)
     log.keep_secret(KEY)
     return stream
@@ -209,3 +214,201 @@ def test_a_value_that_cannot_be_shown_disturbs_nobody(lines: io.TextIOWrapper):
     log.get_logger().info("some.event", value=Unprintable())
     log.get_logger().info("next.event")
     assert "next.event" in text(lines)
+
+
+# --- the systemd journal ------------------------------------------------------------------------
+
+
+class Journal:
+    """A journal that takes datagrams, and a stderr that leads to it."""
+
+    def __init__(self, place: Path, patch: pytest.MonkeyPatch) -> None:
+        self._patch, self.file = patch, place / "stderr"
+        self.server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.server.bind(str(place / "socket"))
+        self.server.settimeout(5)
+        self.stream = self.file.open("w+", encoding="utf-8")
+        found = os.fstat(self.stream.fileno())
+        patch.setattr(journald, "SOCKET", str(place / "socket"))
+        patch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        patch.setattr(log.secrets, "_secrets", {KEY})
+
+    def configure(self, form: str = "auto") -> None:
+        self._patch.setattr(sys, "stderr", self.stream)
+        log.configure("info", form)
+
+    def lines(self) -> list[str]:
+        self.stream.flush()
+        return self.file.read_text().splitlines()
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
+    made = Journal(tmp_path, monkeypatch)
+    yield made
+    logging.getLogger().handlers[0].close()
+    made.server.close()
+    made.stream.close()
+
+
+def fields(journal: Journal) -> dict[str, str]:
+    """Read a datagram as the journal does."""
+    data, found = journal.server.recv(1 << 20), {}
+    while data:
+        line, _, data = data.partition(b"\n")
+        name, equals, value = line.partition(b"=")
+        if not equals:
+            (length,) = struct.unpack("<Q", data[:8])
+            value, data = data[8 : 8 + length], data[8 + length + 1 :]
+        found[name.decode()] = value.decode()
+    return found
+
+
+def test_an_event_reaches_the_journal_with_fields(journal):
+    journal.configure()
+    log.get_logger().warning("file.unreadable", id=7, path="/drop/\udcff\n.mp4", left=None)
+    assert fields(journal) == {
+        "MESSAGE": r"file.unreadable id=7 path=/drop/\udcff\n.mp4 left=null",
+        "PRIORITY": "4",
+        "SYSLOG_IDENTIFIER": "ingestd",
+        "INGESTD_EVENT": "file.unreadable",
+        "INGESTD_ID": "7",
+        "INGESTD_PATH": r"/drop/\udcff\n.mp4",
+    }
+
+
+def test_a_traceback_and_a_librarys_words_reach_the_journal_without_the_key(journal):
+    journal.configure()
+    try:
+        int(f"with {KEY}")
+    except ValueError:
+        log.get_logger().exception("loop.error")
+    logging.getLogger("httpx").error("sent %s", KEY)
+    first, second = fields(journal), fields(journal)
+    assert first["MESSAGE"].startswith("loop.error\nTraceback")
+    assert "ValueError" in first["INGESTD_EXCEPTION"]
+    assert (second["MESSAGE"], second["PRIORITY"]) == (f"sent {log.HIDDEN}", "3")
+    assert KEY not in str(first) + str(second)
+
+
+def test_what_the_journal_does_not_take_becomes_a_line(journal, monkeypatch, tmp_path):
+    journal.configure()
+    log.get_logger().info("some.event", path="/drop/a.mp4")
+    monkeypatch.setattr(journald, "SOCKET", str(tmp_path / "none"))
+    log.get_logger().info("next.event", path="/drop/b.mp4")
+    assert fields(journal)["INGESTD_EVENT"] == "some.event"
+    (line,) = journal.lines()
+    assert "next.event" in line
+
+
+@pytest.mark.parametrize(
+    ("form", "given"), [("json", None), ("auto", ""), ("auto", "1:2"), ("auto", "x")]
+)
+def test_elsewhere_and_on_request_lines_are_plain(journal, monkeypatch, form, given):
+    if given is not None:
+        monkeypatch.setenv("JOURNAL_STREAM", given)
+    journal.configure(form)
+    log.get_logger().info("some.event", path="/drop/a.mp4")
+    assert len(journal.lines()) == 1
+
+
+# --- repeats ------------------------------------------------------------------------------------
+
+
+class Told:
+    """A logger behind the filter, under a clock of the test."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.records: list[logging.LogRecord] = []
+        self.filter = Repeats(self.records.append, lambda: self.now)
+
+    def say(self, event: str, level: int = logging.WARNING, **values: object) -> None:
+        record = logging.makeLogRecord(
+            {"msg": {"event": event, **values}, "levelno": level, "name": "ingestd"}
+        )
+        if self.filter.filter(record):
+            self.records.append(record)
+
+    def events(self) -> list[tuple[str, int | None]]:
+        return [(one.msg["event"], one.msg.get("repeated")) for one in self.records]
+
+
+def test_a_trouble_that_repeats_is_told_once_an_interval_with_its_number():
+    told = Told()
+    for minute in range(25):
+        told.now = minute * 60.0
+        told.say("file.unreadable", path="/a")
+    assert told.events() == [
+        ("file.unreadable", None),
+        ("file.unreadable", 9),
+        ("file.unreadable", 10),
+    ]
+
+
+def test_the_last_of_a_trouble_is_told_although_it_never_comes_again():
+    told = Told()
+    told.say("watch.overflow", root="/a")
+    told.say("watch.overflow", root="/a")
+    told.now = 3600.0
+    told.say("daemon.started", logging.INFO)
+    assert told.events() == [
+        ("watch.overflow", None),
+        ("watch.overflow", 1),
+        ("daemon.started", None),
+    ]
+
+
+def test_what_was_left_out_is_told_before_the_end():
+    told = Told()
+    told.say("watch.overflow", root="/a")
+    told.say("watch.overflow", root="/a")
+    told.say("daemon.stopped", logging.INFO)
+    assert told.events()[1:] == [("watch.overflow", 1), ("daemon.stopped", None)]
+
+
+def test_other_troubles_moves_and_good_news_are_told_every_time():
+    told = Told()
+    for path in ("/a", "/b"):
+        told.say("file.unreadable", path=path)
+    for _ in range(3):
+        told.say("upload.not_sent", id=1, to="queued")
+        told.say("index.parsed", logging.INFO, id=1)
+        told.say("config.refused")
+    assert len(told.events()) == 2 + 9
+
+
+def test_a_gate_that_closes_again_after_it_opened_is_news():
+    told = Told()
+    told.say("gate.closed", gate="credits")
+    told.say("gate.closed", logging.INFO, gate="credits")
+    told.say("gate.closed", gate="auth")
+    told.say("gate.opened", logging.INFO, gate="credits")
+    told.say("gate.closed", gate="credits")
+    assert told.events() == [
+        ("gate.closed", None),
+        ("gate.closed", None),
+        ("gate.closed", 1),
+        ("gate.opened", None),
+        ("gate.closed", None),
+    ]
+
+
+def test_a_flood_of_different_troubles_keeps_no_endless_memory():
+    told = Told()
+    for number in range(repeats.MOST * 3):
+        told.say("file.unreadable", path=f"/{number}")
+    assert len(told.filter._seen) <= repeats.MOST + 1
+    assert len(told.records) == repeats.MOST * 3
+
+
+def test_a_library_that_repeats_itself_is_held_back(lines: io.TextIOWrapper):
+    for number in range(5):
+        logging.getLogger("httpx").warning("again %s", number)
+        log.get_logger().error("worker.error", lane="hash", error=str(number))
+    log.get_logger().info("daemon.stopped")
+    written = text(lines)
+    assert written.count("again") == 2
+    assert "again 4 (repeated 4 times)" in written
+    assert written.count("worker.error") == 2
+    assert "repeated" in written

@@ -1,73 +1,17 @@
-"""Logging: structlog events with stable dotted names through the standard library's handlers.
-
-The handlers matter: structlog's own PrintLogger raises a full disk and undecodable file names into
-the caller, those of the standard library do not (field notes, structlog).
-"""
+"""What never may stand in a log line: secrets, and what would split it or steer a terminal."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from typing import TYPE_CHECKING
 
-from ingestd.lean import without
-
-with without("rich"):
-    import structlog
-
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, Processor, WrappedLogger
-
-get_logger = structlog.get_logger
+    from structlog.typing import EventDict, WrappedLogger
 
 _secrets: set[str] = set()
 HIDDEN = "[key hidden]"
 #: Values that are several lines by right.
 MANY_LINES = frozenset({"exception", "stack"})
-
-
-def configure(level: str, form: str) -> None:
-    """Send events to stderr.
-
-    Args:
-        level: debug, info, warning or error.
-        form: auto (colour on a terminal, plain lines elsewhere) or json.
-    """
-    handler = logging.StreamHandler(sys.stderr)
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        hide_secrets,
-        make_encodable,
-    ]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(form)],
-    )
-    handler.setFormatter(formatter)
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)  # what libraries say below that is not for an operator
-    logging.getLogger("ingestd").setLevel(level.upper())
-    logging.raiseExceptions = False  # a full disk must not print tracebacks in a loop
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=lambda *_args: logging.getLogger("ingestd"),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
-
-
-def _renderer(form: str) -> Processor:
-    if form == "json":
-        return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
 
 
 def keep_secret(secret: str) -> None:
