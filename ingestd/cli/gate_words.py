@@ -26,14 +26,18 @@ _TITLES: Final = {
 #: What to do; for the other gates the daemon's own sentence says it better.
 _REMEDIES: Final = {
     GateName.RATE_LIMIT: "Nothing is lost, it goes on by itself.",
-    GateName.INDEXING_CAP: "It goes on when videos are through.",
+    GateName.INDEXING_CAP: "Nothing is lost; goes on as videos are through.",
     GateName.CREDITS: "Buy credits at memories.ai, then: ingestd resume",
     GateName.DISABLED: "Nothing is lost. Ask memories.ai, then: ingestd resume",
     GateName.UNREACHABLE: "Nothing is lost; goes on by itself when it is back.",
     GateName.DISK_FULL: "Nothing is sent that could not be written down. Make room there.",
     GateName.PAUSED: "Go on with: ingestd resume",
-    GateName.BANDWIDTH_WINDOW: "It goes on by itself.",
+    GateName.BANDWIDTH_WINDOW: "Nothing is lost.",
 }
+
+
+#: Gates that open at their time without an upload that tries first.
+_BY_TIME_ALONE: Final = frozenset({GateName.PAUSED, GateName.BUDGET, GateName.BANDWIDTH_WINDOW})
 
 
 def gate_sentence(gate: Gate, now: float) -> str:
@@ -49,5 +53,5 @@ def gate_sentence(gate: Gate, now: float) -> str:
         return text
     if gate.until <= now:
         return f"{text}   (one upload tries now)"
-    verb = "goes on" if gate.name in (GateName.PAUSED, GateName.BUDGET) else "tries"
+    verb = "goes on" if gate.name in _BY_TIME_ALONE else "tries"
     return f"{text}   ({verb} by itself at {words.moment(gate.until, now)})"

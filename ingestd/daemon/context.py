@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
-    from ingestd.config import Settings
+    from ingestd.config import ApiKey, Settings
     from ingestd.daemon.inbox import Inbox
     from ingestd.daemon.workers import Workers
     from ingestd.journal import Journal
@@ -56,6 +56,10 @@ class Context:
     jitter: Callable[[], float] = random.random
     #: Limits all uploads together from now on, bytes/s; None: unlimited.
     set_bandwidth: Callable[[float | None], None] = lambda _rate: None
+    #: Reads the API key again from where it came from; raises IngestdError. None: it cannot change.
+    reread_key: Callable[[], ApiKey] | None = None
+    #: Asks the far side with another key from now on.
+    take_key: Callable[[ApiKey], None] = lambda _key: None
     #: Rows whose lost answer could be read: three looks suffice (rules R1). In memory only: after
     #: a restart the longer search is the careful one.
     readable: set[int] = field(default_factory=set)

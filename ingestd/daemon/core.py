@@ -17,6 +17,7 @@ from ingestd.daemon.flights import Flights
 from ingestd.daemon.gatekeeper import Gatekeeper
 from ingestd.daemon.indexcap import IndexingCap
 from ingestd.daemon.judging import Judging
+from ingestd.daemon.keys import Keys
 from ingestd.daemon.recovery import recover
 from ingestd.daemon.seeing import Seeing
 from ingestd.daemon.snapshot import Refusal, Snapshots
@@ -56,6 +57,7 @@ class Daemon:
         ctx.now = now
         self.tracker = SettleTracker()
         self.keeper = Gatekeeper(ctx)
+        self.keys = Keys(ctx, self.keeper, self.use_key)
         self.judging = Judging(ctx, self.tracker, self._folder_of, self._device_of)
         self.seeing = Seeing(ctx, self.tracker, self.judging, hints)
         self.contents = Contents(ctx, self._opener)
@@ -105,6 +107,7 @@ class Daemon:
             m.LookEnded: self.confirming.looked,
             m.Tidied: self.tidying.tidied,
             m.Asked: self._asked,
+            m.KeyRead: self.keys.read,
             m.JobBroke: self._job_broke,
         }
 
@@ -142,7 +145,8 @@ class Daemon:
         return again
 
     def _tick(self) -> list[float | None]:
-        turns = [self.seeing.tick, self.judging.tick, self.bandwidth.tick, self.uploads.tick]
+        upload = (self.keys.tick, self.bandwidth.tick, self.uploads.tick)
+        turns = [self.seeing.tick, self.judging.tick, *upload]
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
             asking = (self.following.tick, self.confirming.tick)
             turns = [self.contents.tick, *turns, *asking, self.tidying.tick]
@@ -259,6 +263,7 @@ class Daemon:
     def use_key(self, key: ApiKey) -> None:
         """Name the key that is in use now."""
         self.snapshots.key = key
+        self.keys.used(key)
         self.keeper.key_is(key.digest)
 
     def config_read(self, refused: str) -> None:

@@ -35,10 +35,7 @@ WORDS: dict[GateName, str] = {
     GateName.CREDITS: (
         "Credits used up. Nothing is lost. Buy credits at memories.ai, then: ingestd resume"
     ),
-    GateName.AUTH: (
-        "The API key was refused. Nothing is lost. Put the right key in its place, restart, then: "
-        "ingestd resume"
-    ),
+    GateName.AUTH: "The API key was refused. Nothing is lost.",
     GateName.DISABLED: (
         "The account is disabled. Nothing is lost. Ask memories.ai, then: ingestd resume"
     ),
@@ -66,6 +63,8 @@ class Gatekeeper:
         self._ctx = ctx
         self._gates: dict[GateName, Gate] = {gate.name: gate for gate in ctx.journal.gates()}
         self.probing: frozenset[GateName] = frozenset()
+        #: What to do about a gate, where its sentence alone does not say it.
+        self.remedies: dict[GateName, str] = {}
         #: What a word of a person (an option of `resume`) does beside opening its gate; says so.
         self.words: dict[str, Callable[[], str]] = {}
 
@@ -115,13 +114,14 @@ class Gatekeeper:
         name = GATE_OF.get(trouble.kind)
         if name is None:
             return None
+        text = f"{WORDS[name]} {self.remedies.get(name, '')}".rstrip()
         said = f" (it said: {trouble.text})" if trouble.text else ""
         self._save(
             gates.close(
                 self._gates.get(name),
                 name,
                 self._ctx.now.wall,
-                WORDS[name] + said,
+                text + said,
                 closed_by=item_id,
                 wait=trouble.retry_after,
                 at_least=at_least,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ingestd.afterwards import Result
+    from ingestd.config import ApiKey
     from ingestd.follow import Poll
     from ingestd.model import Facts, Stat, Video
     from ingestd.probe import ProbeTrouble
@@ -211,6 +212,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRead:
+    """The file of the key was read again; None: it holds none now."""
+
+    key: ApiKey | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobBroke:
     """A worker's job raised: a bug, which must stop nothing else."""
 
@@ -238,5 +246,6 @@ Message = (
     | LookEnded
     | Tidied
     | Asked
+    | KeyRead
     | JobBroke
 )

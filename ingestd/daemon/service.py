@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ingestd import log
+from ingestd.config import read_key
 from ingestd.control import ControlServer, Lock
 from ingestd.daemon.asking import LANE as ASKING_LANE
 from ingestd.daemon.context import Context
@@ -165,6 +166,8 @@ class _Service:
             log=log.get_logger(),
             host=socket.gethostname(),
             set_bandwidth=self._bandwidth.set_rate,
+            reread_key=lambda: read_key(self._ctx.settings.api, os.environ),
+            take_key=self._take_key,
         )
         hints = Hints(
             lambda root, path: inbox.post(Hint(root, path)),
@@ -265,10 +268,9 @@ class _Service:
             return reread.refused
         if settings.state_dir != before.state_dir:
             return "state_dir cannot change while ingestd runs: restart it for that."
-        log.keep_secret(key.secret)
+        self._take_key(key)
         if settings.log != before.log:
             log.configure(str(settings.log.level), str(settings.log.format))
-        self._key = key
         self._pace.change(settings.api.reads_per_second)
         upload = settings.upload
         self._far.patience(answer=upload.answer_timeout, stall=upload.stall_timeout)
@@ -282,6 +284,10 @@ class _Service:
             detail=" ".join(filter(None, said)) or None,
         )
         return ""
+
+    def _take_key(self, key: ApiKey) -> None:
+        log.keep_secret(key.secret)
+        self._key = key
 
     def _ask_loop(self, request: Mapping[str, object]) -> Mapping[str, object]:
         """Hand a command's question to the loop and wait for its answer; runs in its thread."""
