@@ -87,10 +87,18 @@ class FakeHints:
 
     def __init__(self) -> None:
         self.roots: set[str] = set()
+        self.blind = False  # a cookie is never announced
+        self.watches = 0
 
-    def watch(self, root: str, *, recursive: bool) -> HintState:
+    def watch(self, root: str, *, recursive: bool, skip: frozenset[str] = frozenset()) -> HintState:
         self.roots.add(root)
+        self.watches += 1
         return WATCHING
+
+    def prove(self, root: str) -> HintState:
+        if self.blind:
+            self.roots.discard(root)
+        return self.state(root)
 
     def unwatch(self, root: str) -> None:
         self.roots.discard(root)

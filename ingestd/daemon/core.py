@@ -69,8 +69,8 @@ class Daemon:
         self.bandwidth = Bandwidth(ctx, self.keeper, self.flights)
         budget = Budgeting(ctx, self.keeper, self.flights)
         self.uploads = Uploads(ctx, self.keeper, self.flights, budget, cap, self._may_go)
-        self.seeing.mended += [self.uploads.wake, self.flights.disk_answers]
-        self.seeing.hanging.append(self.flights.disk_hangs)
+        self.seeing.standing.mended += [self.uploads.wake, self.flights.disk_answers]
+        self.seeing.standing.hanging.append(self.flights.disk_hangs)
         self.following, self.confirming = Following(asking), Confirming(asking)
         self.tidying = Tidying(ctx, lambda: self.seeing.watched, self.seeing.folder_of)
         self.by_hand = ByHand(ctx, self.tracker, self.judging)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from ingestd.daemon.arming import Arming
 from ingestd.daemon.places import move_targets
 from ingestd.validate import REFUSED_EXTENSIONS
 from ingestd.watch.entries import RootState
@@ -45,6 +46,9 @@ class Watched:
     state: str = RootState.OK.value
     detail: str = ""
     hint_detail: str = ""  # why no events come where they should
+    arming: Arming = field(default_factory=Arming)
+    begun_wall: float = 0.0  # when the pass under way began, wall clock
+    in_look: frozenset[str] = frozenset()  # paths that are being looked at
     again: bool = False  # scan once more when this pass is over: something happened meanwhile
     mounts: tuple[Mount, ...] | None = None  # the folder's own, as they were told last
     heard_at: float = 0.0  # the last sign of life of the folder's lane, while it works
@@ -100,7 +104,9 @@ class Watched:
         """Seconds until the next pass."""
         if not self.in_order:
             return min(self.folder.poll_interval, self.folder.rescan_interval, MEND_S)
-        if self.mode == "poll" or self.detail:  # what could not be read is looked at sooner
+        if (
+            self.mode == "poll" or self.detail or self.arming.doubt
+        ):  # what could not be read is looked at sooner
             return min(self.folder.poll_interval, self.folder.rescan_interval)
         return self.folder.rescan_interval
 
@@ -118,13 +124,14 @@ class Watched:
         """Its lane waits for a disk or share that does not answer."""
         self._become(RootState.HUNG, detail, wall)
 
-    def report(self, report: ScanReport, wall: float) -> None:
-        """Take in how a pass went."""
+    def report(self, report: ScanReport, wall: float) -> bool:
+        """Take in how a pass went; tell whether it was one over a root in order."""
         self._become(report.state, _troubles(report) if report.ok else report.detail, wall)
         if report.ok:
             self.last_scan_at = wall
             self.ignored_by = dict(report.ignored_by)
             self.passes += report.complete
+        return report.ok
 
     def _become(self, state: RootState, detail: str | None, wall: float) -> None:
         """Come into a state; None: what is said of it stays."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingestd.daemon.folders import scanner_for
 from ingestd.daemon.messages import Listed, LookedAt, Place, ScanBegun, ScanEnded
-from ingestd.watch.entries import RootState, ScanReport
+from ingestd.watch.entries import EntryKind, RootState, ScanReport
 from ingestd.watch.guard import not_mounted
 from ingestd.watch.hints import OFF
 from ingestd.watch.memory import identity
@@ -18,12 +18,12 @@ from ingestd.watch.volumes import volume_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ingestd.config import Folder, Settings
     from ingestd.daemon.messages import Message
     from ingestd.watch.guard import Guard
-    from ingestd.watch.hints import Hints
+    from ingestd.watch.hints import Hints, HintState
     from ingestd.watch.mounts import MountTable
     from ingestd.watch.scan import Scanner
     from ingestd.watch.volumes import Volume
@@ -40,6 +40,7 @@ class Order:
     guard: Guard
     full: bool = False  # list every directory
     arm: bool = True  # watch for events again, if nobody watches
+    anew: bool = False  # and if somebody does: its events are not believed
     others: frozenset[tuple[int, int]] = frozenset()  # other folders' roots: device and inode
 
 
@@ -68,8 +69,19 @@ class FolderWorker:
             post(Listed(name, listing))
         return ScanEnded(name, found.report)
 
-    def look(self, paths: tuple[str, ...], device: int) -> LookedAt:
-        """Look at these paths now, if the folder's root is still on that device."""
+    def look(
+        self,
+        paths: tuple[str, ...],
+        device: int,
+        order: Order,
+        *,
+        stop: threading.Event,
+        post: Post,
+    ) -> LookedAt:
+        """Look at these paths now, if the folder's root is still on that device.
+
+        Directories among them, made or moved in, are scanned: what is in them was not announced.
+        """
         name = self._folder.name
         try:
             here = os.stat(self._root).st_dev == device  # noqa: PTH116 - hot, odd bytes
@@ -77,7 +89,14 @@ class FolderWorker:
             here = False
         if self._scanner is None or not here:
             return LookedAt(name, paths, None)
-        return LookedAt(name, paths, tuple(self._scanner.look(paths)))
+        entries = tuple(self._scanner.look(paths))
+        for directory in _topmost(one.path for one in entries if one.kind is EntryKind.DIRECTORY):
+            scan = self._scanner.scan(
+                stop=stop, below=directory, beat=self._beat, others=order.others
+            )
+            for listing in scan:
+                post(Listed(name, listing))
+        return LookedAt(name, paths, entries)
 
     def _beat(self) -> None:
         self.steps += 1
@@ -111,19 +130,26 @@ class FolderWorker:
         if self._scanner is None or volume.fstype != self._fstype:
             self._fstype = volume.fstype
             self._scanner = scanner_for(self._settings, self._folder, volume.fstype)
-        if place.identity != self._identity:  # mounted over: its old watch hears nothing of that
-            self._identity = place.identity
-            hints.unwatch(self._root)
         mode = mode_for(volume.fstype, self._folder.mode.value)
-        state = hints.state(self._root)
-        if mode is WatchMode.EVENTS and not state.watching and order.arm:
-            state = hints.watch(self._root, recursive=self._folder.recursive)
-            self._distrust()  # what changed while nobody watched may not show
-            self._beat()
+        state, set_up = OFF, False
+        if mode is WatchMode.EVENTS:
+            state, set_up = self._watch(place, order, hints)
         watching = mode is WatchMode.EVENTS and state.watching
-        return place.watched(
-            "events" if watching else "poll", state if mode is WatchMode.EVENTS else OFF
-        ), self._scanner
+        return place.watched("events" if watching else "poll", state, set_up=set_up), self._scanner
+
+    def _watch(self, place: Place, order: Order, hints: Hints) -> tuple[HintState, bool]:
+        """Prove that events come, or see to it; tell too whether the watcher was set up."""
+        other = (
+            place.identity != self._identity
+        )  # mounted over: its old watch hears nothing of that
+        self._identity = place.identity
+        state = OFF if other else hints.prove(self._root)
+        if not other and ((state.watching and not order.anew) or not order.arm):
+            return state, False
+        state = hints.watch(self._root, recursive=self._folder.recursive)
+        self._distrust()  # what changed while nobody watched may not show
+        self._beat()
+        return state, True
 
     def _away(self, guard: Guard, error: OSError, table: MountTable) -> Place:
         """Say what is wrong with a root that cannot be opened."""
@@ -140,3 +166,12 @@ class FolderWorker:
     def _distrust(self) -> None:
         if self._scanner is not None:
             self._scanner.distrust()
+
+
+def _topmost(directories: Iterable[str]) -> list[str]:
+    """The directories that do not lie in another one of them."""
+    found: list[str] = []
+    for one in sorted(directories, key=lambda path: path.split("/")):
+        if not found or not one.startswith(found[-1] + "/"):
+            found.append(one)
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingestd.watch.entries import RootState
 from ingestd.watch.guard import Guard, Known
 from ingestd.watch.volumes import read_volume
 
@@ -99,8 +98,3 @@ def notice_hanging(ctx: Context, watched: Watched, tell: Callable[[str], None]) 
         ctx.log.warning("folder.hung", folder=watched.name, detail=watched.detail)
         tell(watched.name)
     return None
-
-
-def state_word(watched: Watched) -> str:
-    """The event that tells of a folder's state."""
-    return f"folder.{RootState(watched.state).value}"

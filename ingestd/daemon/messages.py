@@ -33,9 +33,10 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class HintsLost:
-    """Events were lost; None: of all folders."""
+    """Events were lost, or have ended; None: of all folders."""
 
     root: str | None
+    why: str = ""  # a sentence, where they have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Place:
         real: its path without links.
         mode: "events" or "poll".
         hints: whether events come, and why not where they should.
+        set_up: whether somebody was set to watch for events, with or without success.
     """
 
     state: RootState
@@ -61,10 +63,11 @@ class Place:
     real: str = ""
     mode: str = ""
     hints: HintState = OFF
+    set_up: bool = False
 
-    def watched(self, mode: str, hints: HintState) -> Place:
+    def watched(self, mode: str, hints: HintState, *, set_up: bool) -> Place:
         """The same place, and how it is watched."""
-        return replace(self, mode=mode, hints=hints)
+        return replace(self, mode=mode, hints=hints, set_up=set_up)
 
 
 @dataclass(frozen=True, slots=True)

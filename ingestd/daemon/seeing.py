@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ingestd.daemon.folders import Watched, name_rules
 from ingestd.daemon.folderwork import FolderWorker, Order
-from ingestd.daemon.guarding import Volumes, notice_hanging, state_word
 from ingestd.daemon.messages import LookedAt, ScanEnded
 from ingestd.daemon.renames import Renames
-from ingestd.journal import DamagedRowError, Selection
+from ingestd.daemon.standing import Standing
+from ingestd.journal import DamagedRowError
 from ingestd.lifecycle import UNSENT, events
 from ingestd.model import Reason, State
 from ingestd.watch.entries import VANISHED, EntryKind, RootState, ScanReport
 from ingestd.watch.mounts import is_network
-from ingestd.watch.twins import identities, twin_words, twins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ingestd.config import Folder
     from ingestd.daemon.context import Context
     from ingestd.daemon.judging import Judging
-    from ingestd.daemon.messages import Hint, HintsLost, Listed, MountsChanged, Place, ScanBegun
+    from ingestd.daemon.messages import Hint, HintsLost, Listed, MountsChanged, ScanBegun
     from ingestd.model import Item, Stat
     from ingestd.settle import SettleTracker
     from ingestd.watch.entries import Entry
@@ -36,6 +34,8 @@ MOST_LOOKS = 2000
 #: What one pass missed is looked for by the next this soon, seconds: a pass over directories that
 #: did not change costs next to nothing, and a vanished file must not hold up the queue.
 ABSENT_S = 5.0
+#: So many of the rows that are sent next are looked at after each pass, however long the queue is.
+NEXT_TO_GO = 200
 #: Reasons that are looked into again by themselves (interface 2).
 BY_THEMSELVES = frozenset({Reason.INCOMPLETE, Reason.EMPTY, Reason.UNREADABLE})
 
@@ -49,9 +49,7 @@ class Seeing:
         self._ctx, self._tracker, self._judging, self._hints = ctx, tracker, judging, hints
         self._stop = threading.Event()
         self._again: set[str] = set()  # paths that a person wants looked into again
-        self.volumes = Volumes(ctx)
-        self.mended: list[Callable[[str], None]] = []  # told of folders that are in order anew
-        self.hanging: list[Callable[[str], None]] = []  # of folders that do not answer
+        self.standing = Standing(ctx)
         self.renames = Renames(ctx, tracker, judging, self._look_later)
         self.watched: dict[str, Watched] = {}
         self._watch_all()
@@ -68,7 +66,7 @@ class Seeing:
         for folder in settings.folders:
             rules, worker = name_rules(settings, folder), FolderWorker(settings, folder)
             self.watched[folder.name] = Watched(folder, worker, rules)
-        self._roots = identities(watched.root for watched in self.watched.values())
+        self.standing.look_for_twins(self.watched)
 
     def reconfigure(self) -> None:
         """Follow changed settings: new folders are scanned, others are let go."""
@@ -93,8 +91,7 @@ class Seeing:
 
     def trust(self, watched: Watched, volume: Volume) -> None:
         """A person says that this is the right file system for a folder."""
-        self.volumes.trust(watched.folder, volume)
-        watched.passes = 0
+        self.standing.trust(watched, volume)
         self.scan_soon(watched)
 
     def scan_soon(self, watched: Watched) -> None:
@@ -117,12 +114,8 @@ class Seeing:
             if watched.looks and not watched.looking:
                 self._look(watched)
             deadlines.append(None if watched.scanning else watched.next_scan)
-            deadlines.append(notice_hanging(self._ctx, watched, self._hangs))
+            deadlines.append(self.standing.notice_hanging(watched))
         return min((at for at in deadlines if at is not None), default=None)
-
-    def _hangs(self, name: str) -> None:
-        for told in self.hanging:
-            told(name)
 
     def _scan(self, watched: Watched) -> None:
         mono, worker, stop = self._ctx.now.mono, watched.worker, self._stop
@@ -133,8 +126,9 @@ class Seeing:
         watched.scanning, watched.listing, watched.again = True, None, False
         watched.full, watched.listed = full, set()
         hints, post = self._hints, self._ctx.inbox.post
-        guard = self.volumes.guard(watched.folder)
-        order = Order(guard, full=full, others=self._others(watched))
+        watched.begun_wall = self._ctx.now.wall
+        watched.arming.begins()
+        order = self._order(watched, full=full)
         broke = ScanEnded(
             watched.name, ScanReport(RootState.UNREADABLE, "The scan broke; it is tried again.")
         )
@@ -144,9 +138,15 @@ class Seeing:
             broke,
         )
 
-    def _others(self, watched: Watched) -> frozenset[tuple[int, int]]:
-        """The other folders' roots, which may be met below this one by another path."""
-        return frozenset(one for path, one in self._roots.items() if path != watched.root)
+    def _order(self, watched: Watched, *, full: bool) -> Order:
+        """What a pass or a look is told."""
+        return Order(
+            self.standing.volumes.guard(watched.folder),
+            full=full,
+            arm=watched.arming.may(self._ctx.now.mono),
+            anew=bool(watched.arming.doubt),
+            others=self.standing.others(watched),
+        )
 
     def _look(self, watched: Watched) -> None:
         device = watched.device
@@ -156,11 +156,12 @@ class Seeing:
         paths = tuple(watched.looks)[:MOST_LOOKS]
         watched.looks.difference_update(paths)
         self._begins(watched)
-        watched.looking = True
-        worker = watched.worker
+        watched.looking, watched.in_look = True, frozenset(paths)
+        worker, order = watched.worker, self._order(watched, full=False)
+        stop, post = self._stop, self._ctx.inbox.post
         self._ctx.workers.submit(
             f"folder {watched.name}",
-            lambda: worker.look(paths, device),
+            lambda: worker.look(paths, device, order, stop=stop, post=post),
             LookedAt(watched.name, (), ()),
         )
 
@@ -210,8 +211,10 @@ class Seeing:
         """Events were lost: scan."""
         for watched in self.watched.values():
             if message.root in (None, watched.root):
+                watched.arming.overflowed = True
                 self.scan_soon(watched)
-        self._ctx.log.warning("watch.overflow", root=message.root)
+        event = "watch.broken" if message.why else "watch.overflow"
+        self._ctx.log.warning(event, root=message.root, detail=message.why or None)
 
     def mounts_changed(self, message: MountsChanged) -> None:
         """Look again at the folders whose own mounts changed."""
@@ -225,64 +228,16 @@ class Seeing:
     def scan_begun(self, message: ScanBegun) -> None:
         """Note where the folder lies and how it is watched."""
         watched = self.watched.get(message.folder)
-        if watched is None:
-            return
-        place = self._known_once(watched, message.place)
-        before = (watched.fstype, watched.mode, watched.hint_detail)
-        mended = self._tells(watched, lambda: watched.arrive(place, self._ctx.now.wall))
-        if before != (watched.fstype, watched.mode, watched.hint_detail):
-            tell = self._ctx.log.warning if watched.hint_detail else self._ctx.log.info
-            tell(
-                "watch.mode",
-                folder=watched.name,
-                mode=watched.mode,
-                filesystem=watched.fstype,
-                detail=watched.hint_detail or None,
-            )
-        volume = place.volume if watched.in_order else None
-        if volume is not None and self.volumes.found(watched.folder, volume):
-            watched.passes = 0  # what the former one held says nothing of this one
-            self._ctx.log.info("folder.disk", folder=watched.name, detail=volume.words)
-        if mended:
-            for told in self.mended:
-                told(watched.name)
-
-    def _known_once(self, watched: Watched, place: Place) -> Place:
-        """Refuse a directory that an earlier folder has already, by another path."""
-        self._roots.pop(watched.root, None)
-        if place.identity is not None and place.state is RootState.OK:
-            self._roots[watched.root] = place.identity
-        paths = [one.root for one in self.watched.values()]
-        other = twins(paths, self._roots).get(watched.root)
-        if other is None:
-            return place
-        return replace(place, state=RootState.UNREADABLE, detail=twin_words(watched.root, other))
-
-    def _tells(self, watched: Watched, change: Callable[[], Any]) -> Any:
-        """Change how a folder stands, and log it if that is news."""
-        before = (watched.state, watched.detail, watched.place is None)
-        result = change()
-        if before != (watched.state, watched.detail, watched.place is None):
-            fine = watched.in_order and not watched.detail
-            tell = self._ctx.log.info if fine else self._ctx.log.warning
-            tell(state_word(watched), folder=watched.name, detail=watched.detail or None)
-        return result
-
-    def _answered(self, watched: Watched) -> None:
-        """A folder's lane gave an answer: it does not hang (any more)."""
-        watched.heard_at = self._ctx.now.mono
-        if watched.hung and watched.place is not None:
-            place = watched.place
-            if self._tells(watched, lambda: watched.arrive(place, self._ctx.now.wall)):
-                for told in self.mended:
-                    told(watched.name)
+        if watched is not None:
+            paths = [one.root for one in self.watched.values()]
+            self.standing.begun(watched, message.place, paths)
 
     def listed(self, message: Listed) -> None:
         """Compare a directory with the journal."""
         watched = self.watched.get(message.folder)
         if watched is None:
             return
-        self._answered(watched)
+        self.standing.answered(watched)
         if not watched.in_order:  # the same directory as another folder's
             return
         listing = message.listing
@@ -292,6 +247,7 @@ class Seeing:
         for entry in listing.entries:
             name = entry.path.rsplit("/", 1)[-1]
             seen.add(name)
+            self._was_announced(watched, entry, known)
             if known is None:
                 self._consider_alone(watched, entry)
             else:
@@ -301,6 +257,19 @@ class Seeing:
                 watched.listed.add(listing.directory)
             self._missed(watched, known or {}, seen)
             watched.listing = None
+
+    def _was_announced(self, watched: Watched, entry: Entry, known: dict[str, Item] | None) -> None:
+        """Count a file that only the scan found, although events are believed to come."""
+        if watched.mode != "events" or not watched.scanning or not watched.passes:
+            return
+        path, stat = entry.path, entry.stat
+        if known is None or stat is None or path.rsplit("/", 1)[-1] in known:
+            return
+        if path in watched.looks or path in watched.in_look or path in self._tracker:
+            return
+        watched.arming.unannounced += watched.arming.is_news(
+            stat.ctime_ns / 1e9, watched.begun_wall
+        )
 
     def _known_in(self, directory: str) -> dict[str, Item] | None:
         """The rows of a directory; None: one is damaged, they must be taken one by one."""
@@ -330,9 +299,7 @@ class Seeing:
         if watched is None:
             return
         watched.scanning = False
-        if watched.in_order or not message.report.ok:
-            self._tells(watched, lambda: watched.report(message.report, self._ctx.now.wall))
-        self.volumes.scanned(watched.folder, message.report)
+        self.standing.ended(watched, message.report)
         soon = 0.0 if watched.again and watched.in_order else watched.interval()
         watched.next_scan = self._ctx.now.mono + soon
         if not watched.in_order:
@@ -340,17 +307,20 @@ class Seeing:
             return
         due = [path for path, since in watched.absent.items() if since < watched.passes - 1]
         watched.looks.update(due)
-        watched.looks.update(self._unsent(watched))
+        watched.looks.update(self._next_to_go(watched))
         if watched.full and message.report.complete:
             watched.looks.update(self._in_lost_directories(watched, message.report))
         if watched.absent and len(due) < len(watched.absent):
             soon = self._ctx.now.mono + min(watched.interval(), ABSENT_S)
             watched.next_scan = min(watched.next_scan, soon)
 
-    def _unsent(self, watched: Watched) -> list[str]:
-        """Files still to be sent: a rewrite in place shows in no directory's mtime (rules R5)."""
-        waiting = Selection(states=frozenset({State.QUEUED, State.HELD}), folder=watched.name)
-        return [item.path for item in self._ctx.journal.items(waiting)]
+    def _next_to_go(self, watched: Watched) -> list[str]:
+        """The files that are sent next: a rewrite in place shows in no directory's mtime.
+
+        The others are looked at by full passes, and each again when it is opened to be sent.
+        """
+        due = self._ctx.journal.due(State.QUEUED, math.inf, NEXT_TO_GO)
+        return [item.path for item in due if item.folder == watched.name]
 
     def _in_lost_directories(self, watched: Watched, report: ScanReport) -> list[str]:
         """Unsent files in directories that a full pass did not meet: removed with all in them.
@@ -373,17 +343,15 @@ class Seeing:
         watched = self.watched.get(message.folder)
         if watched is None:
             return
-        watched.looking = False
-        self._answered(watched)
+        watched.looking, watched.in_look = False, frozenset()
+        self.standing.answered(watched)
         if message.entries is None:
             self.scan_soon(watched)
             return
         for path in set(message.asked).difference(entry.path for entry in message.entries):
             self._tracker.gone(path)  # not ours any more, after a change of include or exclude
         for entry in message.entries:
-            if entry.kind is EntryKind.DIRECTORY and entry.stat is not None:
-                self.scan_soon(watched)  # made or moved in: what is in it?
-            else:
+            if entry.kind is not EntryKind.DIRECTORY or entry.stat is None:
                 self._consider_alone(watched, entry)
 
     # --- deciding what a sight means --------------------------------------------------------

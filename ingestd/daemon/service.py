@@ -33,6 +33,7 @@ from ingestd.journal import Journal
 from ingestd.model import Now
 from ingestd.notify import ServiceManager
 from ingestd.remote import HttpxFarSide, Pace
+from ingestd.watch.cookies import Cookies, cookie_place
 from ingestd.watch.hints import Hints
 from ingestd.watch.mounts import read_mounts
 from ingestd.watch.mountwatch import MountWatch
@@ -172,6 +173,8 @@ class _Service:
         hints = Hints(
             lambda root, path: inbox.post(Hint(root, path)),
             lambda root: inbox.post(HintsLost(root)),
+            lambda root, state: inbox.post(HintsLost(root, state.detail)),
+            Cookies(cookie_place(settings.state_dir, os.environ)[0]),
         )
         self._mounts = MountWatch(lambda table: inbox.post(MountsChanged(table)))
         self._daemon = Daemon(self._ctx, hints, clock.now(), config)

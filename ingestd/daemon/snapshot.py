@@ -90,7 +90,7 @@ class Snapshots:
             "last_scan_at": watched.last_scan_at,
             "settling": self._tracker.count(watched.name),
             "ignored_by": dict(watched.ignored_by),
-            "detail": watched.detail or watched.hint_detail or None,
+            "detail": watched.detail or watched.hint_detail or watched.arming.doubt or None,
             "since": watched.since,
         }
 

@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ingestd.watch.limits import MISSING, POLLED, why_unwatched
@@ -18,7 +19,11 @@ from ingestd.watch.observer import OUT_OF, FolderObserver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ingestd.watch.cookies import Cookies
+
 STOP_PATIENCE: Final = 2.0  # seconds to wait for threads that may hang on a dying disk
+PROOF_S: Final = 5.0  # seconds in which the event of a cookie must come, or at least another one
+MOST_BEHIND: Final = 12  # times that long for a watcher that is behind
 
 
 class HintStatus(StrEnum):
@@ -58,6 +63,8 @@ class Hints:
         on_trouble: Told (root, state), once: a folder that was watched is not any more, or not
             wholly (`LIMIT`).
 
+        cookies: Where it is proven that a watcher delivers; None: it is believed.
+
     The callbacks run in the watchers' threads and must be quick; `on_hint` is called for any
     name, ours or not, and may repeat itself.
     """
@@ -67,27 +74,41 @@ class Hints:
         on_hint: Callable[[str, str], None],
         on_overflow: Callable[[str | None], None],
         on_trouble: Callable[[str, HintState], None] | None = None,
+        cookies: Cookies | None = None,
     ) -> None:
         self._on_hint = on_hint
         self._on_overflow = on_overflow
         self._on_trouble = on_trouble
+        self._cookies = cookies
         self._lock = threading.Lock()  # of the dictionary alone
         self._folders: dict[str, _Folder] = {}
         self._closed = False
 
-    def watch(self, root: str, *, recursive: bool) -> HintState:
+    def watch(self, root: str, *, recursive: bool, skip: frozenset[str] = frozenset()) -> HintState:
         """Watch a folder, anew if it is watched already; raises nothing for what the system does.
 
         What happens after it returns is hinted: watch first, then scan. Walks the folder, so that
-        it may hang where the file system does.
+        it may hang where the file system does; `skip` names directories that are left out.
         """
         self.unwatch(root)
-        folder = _Folder(root, self._on_hint, self._on_overflow, self._on_trouble)
+        cookie = None if self._cookies is None else self._cookies.directory(root)
+        folder = _Folder(
+            root, self._on_hint, self._on_overflow, self._on_trouble, cookie=cookie, skip=skip
+        )
         with self._lock:
             if self._closed:
                 return OFF
             self._folders[root] = folder
         return folder.start(recursive=recursive)
+
+    def prove(self, root: str) -> HintState:
+        """Have a watcher announce a file of our own; blocks until it does, or is given up.
+
+        One that does not is `BROKEN` from now on, whatever its threads say of themselves.
+        """
+        with self._lock:
+            folder = self._folders.get(root)
+        return OFF if folder is None else folder.prove()
 
     def unwatch(self, root: str) -> None:
         """Stop watching a folder; one that is not watched is ignored."""
@@ -105,6 +126,8 @@ class Hints:
             self._closed = True
             roots = list(self._folders)
         self._end(roots)
+        if self._cookies is not None:
+            self._cookies.clear()
 
     def _end(self, roots: list[str]) -> None:
         with self._lock:
@@ -121,8 +144,14 @@ class _Folder:
         on_hint: Callable[[str, str], None],
         on_overflow: Callable[[str | None], None],
         on_trouble: Callable[[str, HintState], None] | None,
+        *,
+        cookie: str | None,
+        skip: frozenset[str],
     ) -> None:
         self.state = OFF
+        self._cookie, self._skip = cookie, skip
+        self._proven = threading.Event()
+        self._heard = 0  # hints so far: one that is far behind is not blind
         self._root = root
         self._on_hint = on_hint
         self._on_overflow = on_overflow
@@ -134,7 +163,13 @@ class _Folder:
 
     def start(self, *, recursive: bool) -> HintState:
         try:
-            self._observer = FolderObserver(self._root, recursive=recursive, listener=self)
+            self._observer = FolderObserver(
+                self._root,
+                recursive=recursive,
+                listener=self,
+                beside=self._cookie,
+                skip=self._skip,
+            )
             self._observer.start()
         except OSError as error:
             return self._give_up(error)
@@ -152,8 +187,35 @@ class _Folder:
         stopper.start()
         return stopper
 
+    def prove(self) -> HintState:
+        if self._cookie is None or self.state is not WATCHING:
+            return self.state
+        self._proven.clear()
+        if not self._announces(Path(self._cookie, "cookie")):
+            what = f"Events of {self._root} stopped coming, though nothing failed. {POLLED}"
+            self._end(HintState(HintStatus.BROKEN, what))
+        return self.state
+
+    def _announces(self, cookie: Path) -> bool:
+        """Make a file and wait for its event; a watcher that still delivers others is behind."""
+        try:
+            cookie.touch()
+            cookie.unlink()
+        except OSError:
+            return cookie.parent.is_dir()  # no room there proves nothing
+        for _ in range(MOST_BEHIND):
+            heard = self._heard
+            if self._proven.wait(PROOF_S):
+                return True
+            if heard == self._heard:
+                break
+        return False
+
     def hint(self, path: str) -> None:
-        if not self._stopped:
+        self._heard += 1
+        if self._cookie is not None and path.startswith(self._cookie):
+            self._proven.set()
+        elif not self._stopped:
             self._on_hint(self._root, path.rstrip("/") or "/")
 
     def overflowed(self) -> None:

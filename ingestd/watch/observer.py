@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import warnings
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -23,7 +24,7 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers.api import BaseObserver
-from watchdog.observers.inotify import InotifyEmitter
+from watchdog.observers.inotify import InotifyEmitter, InotifyWatchGroup
 from watchdog.observers.inotify_c import (
     CallbackId,
     InotifyEvent,
@@ -32,6 +33,9 @@ from watchdog.observers.inotify_c import (
     WatchCallback,
     WatchDescriptor,
 )
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import EventEmitter
 
 # Unfiltered, each directory that is listed and each file that is read, by ourselves too, wakes us
 # (lab-perf 5). Created and deleted files come with it, for a hard link is never closed.
@@ -76,19 +80,35 @@ class FolderObserver(BaseObserver):
         root: The folder; may be a link, which is followed. No link below it is.
         recursive: Whether sub-directories are watched, new ones as they come.
         listener: Who is told.
+        beside: A directory that is watched as well, in the same way; None: none is.
+        skip: Directories that are neither watched nor walked: what is mounted there may hang.
 
     Raises:
         OSError: EMFILE when there are too many inotify instances.
     """
 
-    def __init__(self, root: str, *, recursive: bool, listener: Listener) -> None:
+    def __init__(
+        self,
+        root: str,
+        *,
+        recursive: bool,
+        listener: Listener,
+        beside: str | None = None,
+        skip: frozenset[str] = frozenset(),
+    ) -> None:
         _silence_harmless_warnings()
         self._listener = listener
         # The trailing slash makes the kernel follow a root that is a link (IN_DONT_FOLLOW is set).
         path = root.rstrip("/") + "/"
         self._reader = _Reader(os.fsencode(path), listener)
         self._reader.start()
-        super().__init__(_Emitter, inotify_fd=self._reader, listener=listener)
+        emitter = partial(
+            _Emitter,
+            listener=listener,
+            beside=None if beside is None else os.fsencode(beside),
+            skip=frozenset(map(os.fsencode, skip)),
+        )
+        super().__init__(cast("type[EventEmitter]", emitter), inotify_fd=self._reader)
         self.schedule(_Handler(listener), path, recursive=recursive, event_filter=EVENTS)
 
     def run(self) -> None:
@@ -153,9 +173,26 @@ class _Reader(InotifyFD):
 class _Emitter(InotifyEmitter):
     """Groups the halves of moves and turns kernel events into watchdog's."""
 
-    def __init__(self, *args: Any, listener: Listener, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        listener: Listener,
+        beside: bytes | None,
+        skip: frozenset[bytes],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._listener = listener
+        self._listener, self._beside, self._skip = listener, beside, skip
+
+    def on_thread_start(self) -> None:
+        self._inotify = _Group(
+            self._inotify_fd,
+            os.fsencode(self.watch.path),
+            event_mask=self.get_event_mask_from_filter(),
+            is_recursive=self.watch.is_recursive,
+            beside=self._beside,
+            skip=self._skip,
+        )
 
     def run(self) -> None:
         try:
@@ -170,6 +207,43 @@ class _Emitter(InotifyEmitter):
         except Exception:  # noqa: BLE001 - its books can be wrong after much renaming
             if group is not None:
                 group._move_event_grouper.close()  # noqa: SLF001 - else this thread never ends
+
+
+class _Group(InotifyWatchGroup):
+    """The watches of one folder, and of the directory in which it is proven that they work."""
+
+    def __init__(
+        self, *args: Any, beside: bytes | None, skip: frozenset[bytes], **kwargs: Any
+    ) -> None:
+        self._beside, self._skip = beside, skip
+        super().__init__(*args, **kwargs)
+
+    def _add_all_callbacks(self, path: bytes) -> None:
+        """Watch a directory and all below it; also anew after an overflow."""
+        if path == self.path and self._beside is not None:
+            self._add_callback(self._beside)
+        if path in self._skip:
+            return
+        self._add_callback(path)
+        if not self.is_recursive:
+            return
+        todo = [path.rstrip(b"/") + b"/"]
+        while todo:
+            here = todo.pop()
+            for name in _directories(here):
+                below = here + name
+                if below not in self._skip:
+                    self._add_callback(below)
+                    todo.append(below + b"/")
+
+
+def _directories(path: bytes) -> list[bytes]:
+    """The names of a directory's sub-directories, links not among them."""
+    try:
+        with os.scandir(path) as items:
+            return [item.name for item in items if item.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []  # it went away, may not be read, or is none
 
 
 class _Handler(FileSystemEventHandler):
