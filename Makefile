@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check lint types format docs bench soak clean
+.PHONY: help demo test check lint types format docs bench soak deb systemd clean
 help:  ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -39,6 +39,13 @@ docs: $(STAMP)  ## draw the state diagram from the transition table
 
 bench: $(STAMP)  ## benchmarks, interleaved, as ratios (see docs/performance.md)
 	$(BIN)/python benchmarks/run.py $(if $(QUICK),--quick)
+
+ARCH ?= $(shell dpkg --print-architecture 2>/dev/null)
+deb: $(STAMP)  ## a package for Debian 12 in dist/ (ARCH=amd64 or arm64, on any machine)
+	PYTHON=$(BIN)/python .packaging/deb/build $(ARCH)
+
+systemd: deb  ## the package and the unit through their life under a real systemd (needs root)
+	.ci/systemd/test
 
 clean:  ## remove the environment and what tools left behind
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/work

@@ -167,3 +167,9 @@ def test_in_a_container_others_that_can_read_it_are_only_warned_of(key_file, env
 def test_a_secret_of_the_container_engine_is_only_warned_of(tmp_path, monkeypatch, key_file):
     monkeypatch.setattr(key, "_RUN_SECRETS", (f"{tmp_path}/",))
     assert read_key(Api(key_file=key_file(mode=0o644)), {}).warning
+
+
+def test_a_credential_that_only_says_there_is_none_leaves_the_other_places(tmp_path):
+    (tmp_path / "api-key").write_text("#")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "INGESTD_API_KEY": SECRET}
+    assert read_key(Api(), environ).source == "INGESTD_API_KEY"

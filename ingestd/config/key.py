@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ingestd.config.settings import Api
 
 _CREDENTIAL = "api-key"  # the systemd credential's name
+#: What our units give where there is no key file: a credential cannot be left out or be empty.
+NO_KEY = "#"
 _LARGEST_FILE = 4096  # bytes; a key has some 40
 _SHORTEST_SHOWN = 12  # characters; of a shorter key, its last four would be too much
 _CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
@@ -68,8 +70,9 @@ def read_key(api: Api, environ: Mapping[str, str]) -> ApiKey:
         UsageError: there is no key, or it cannot be used; says what to do and never shows it.
     """
     credential = _credential(environ)
-    if credential is not None:
-        return ApiKey(clean_key(_read(credential)[0], "The credential"), "credential")
+    given = "" if credential is None else _read(credential)[0]
+    if credential is not None and given.strip() != NO_KEY:
+        return ApiKey(clean_key(given, "The credential"), "credential")
     if environ.get("INGESTD_API_KEY", "").strip():
         return ApiKey(clean_key(environ["INGESTD_API_KEY"], "INGESTD_API_KEY"), "INGESTD_API_KEY")
     if environ.get("INGESTD_API_KEY_FILE"):
