@@ -117,6 +117,8 @@ class Uploads:
         """The first that may go; what waits for a folder hides nothing behind it for long."""
         self._more = False
         due = self._ctx.journal.due(State.QUEUED, self._ctx.now.wall, LOOK_AHEAD)
+        if not due:
+            return None
         with self._ctx.journal.transaction():
             return self._first_of(due)
 

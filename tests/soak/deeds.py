@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NAMES = tuple(f"{folder}{name}.mp4" for folder in ("", "card/") for name in "abcd")
 KINDS = 5
-HINTED = 0.8  # of what happens: that of which an event tells
+HINTED = 0.9  # of what happens: that of which an event tells
 
 
 class Deeds:
@@ -221,17 +221,17 @@ class Deeds:
     def end(self) -> None:
         """What was begun goes on for a while, with all troubles."""
         self.room()
-        self.rig.advance(1300.0)
+        self.rig.advance(400.0)
 
     # --- the machine and its people ---------------------------------------------------------------
 
     def wait(self) -> None:
-        self.rig.advance(self.chance.choice((0.5, 5.0, 11.0, 11.0, 30.0, 120.0, 900.0)))
+        self.rig.advance(self.chance.choice((0.5, 5.0, 11.0, 11.0, 30.0, 120.0, 600.0)))
 
     def crash(self) -> None:
         """Everything ends between some two writes from now on."""
         self.rig.countdown = self.chance.choice((0, 1, 2, 3, 5, 8, 12, 20, 35))
-        self.rig.advance(self.chance.choice((12.0, 40.0, 900.0)))
+        self.rig.advance(self.chance.choice((12.0, 40.0, 600.0)))
         self.rig.countdown = None
 
     def restart(self) -> None:

@@ -46,14 +46,20 @@ class SoakDisk:
         database.rows("PRAGMA locking_mode = EXCLUSIVE")  # half the time; nobody else is there
         real = database.transaction
 
+        connection = database._connection
+
         @contextmanager
         def transaction() -> Iterator[None]:
-            outermost = not database._depth
+            if database._depth:
+                with real():
+                    yield
+                return
+            before = connection.total_changes
             with real():
                 yield
-                if outermost:
+                if connection.total_changes != before:
                     self._point("before commit")
-            if outermost:
+            if connection.total_changes != before:
                 self._point("in commit")  # written, and nobody was told
                 if self._syncs:
                     self._synced = self._log_size()

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     Tell = Callable[[float, str, dict[str, object]], None]
 
-SCAN_S = 600.0  # between two scans; what happens in between is hinted, or seen late
+SCAN_S = 1800.0  # between two scans; what happens in between is hinted, or seen late
 SAMPLE = 256  # bytes of head, middle and tail that a sample covers here: clips are tiny
 VARIED = 400  # bytes that differ between twins, outside of what is sampled
 DEADLINE_S = 4 * 3600.0  # of the indexing

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from soak.rig import Tell
     from soak.verdict import Tally
 
-ROUNDS = 40  # of the drain
-ROUND_S = 1500.0
+ROUNDS = 60  # of the drain
+ROUND_S = 600.0
+SCANS, SCAN_S = 3, 12.0  # each longer than the quiet time
 
 
 def run(seed: int, *, tell: Tell | None = None) -> Tally:
@@ -55,6 +56,9 @@ def _live(rig: Rig, variant: Variant, seed: int) -> Tally:
         deeds.end_troubles()
         for _ in range(ROUNDS):
             rig.daemon.keeper.resume()
+            for _ in range(SCANS):  # what two of them do not see is gone
+                rig.daemon.seeing.scan_now()
+                rig.advance(SCAN_S)
             rig.advance(ROUND_S)
             if drained(rig):
                 return judge(rig)
