@@ -168,6 +168,8 @@ class ScriptedServer:
 
     def _run(self, sock: socket.socket, script: Callable[[Line], None]) -> None:
         sock.settimeout(PATIENCE)
+        # what a script says goes out at once: a reset would take with it what is held back
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             if self._context is not None:
                 sock = self._context.wrap_socket(sock, server_side=True)

@@ -23,6 +23,7 @@ from ingestd.daemon.workers import run_job
 from ingestd.journal import Journal, Selection, add_wish
 from ingestd.lifecycle import legal
 from ingestd.model import GateName, Item, Now, Stat, State
+from ingestd.remote import Progress
 from ingestd.watch.hints import OFF, WATCHING
 
 if TYPE_CHECKING:
@@ -379,6 +380,7 @@ class World:
             host="host",
             jitter=lambda: 0.0,
             set_bandwidth=self.bandwidths.append,
+            progress=lambda: Progress(lambda: self.now().mono),
         )
         self.daemon = Daemon(self.ctx, self.hints, self.now())
 

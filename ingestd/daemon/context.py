@@ -11,6 +11,7 @@ from ingestd.gates import playing_time
 from ingestd.journal import DiskFullError, JournalBusyError, ReadOnlyJournalError
 from ingestd.lifecycle import Policy, decide
 from ingestd.model import Now
+from ingestd.remote.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,8 @@ class Context:
     jitter: Callable[[], float] = random.random
     #: Limits all uploads together from now on, bytes/s; None: unlimited.
     set_bandwidth: Callable[[float | None], None] = lambda _rate: None
+    #: Makes what an upload in flight shows of itself.
+    progress: Callable[[], Progress] = Progress
     #: Reads the API key again from where it came from; raises IngestdError. None: it cannot change.
     reread_key: Callable[[], ApiKey] | None = None
     #: Asks the far side with another key from now on.

@@ -23,7 +23,6 @@ from ingestd.remote.contract import (
     Aborted,
     Accepted,
     LocalKind,
-    Progress,
     Unknown,
     Upload,
 )
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from ingestd.daemon.troubles import Troubles
     from ingestd.model import Item, Scope
     from ingestd.remote.contract import Outcome
+    from ingestd.remote.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,9 @@ class Flights:
                 )
             )
             self.limiter.started()
-        flight = Flight(item, send, Progress(), threading.Event(), now.mono, preflight.probes)
+        flight = Flight(
+            item, send, self._ctx.progress(), threading.Event(), now.mono, preflight.probes
+        )
         self._flights[item.id] = flight
         upload, far = self._upload(flight, preflight.scope), self._ctx.far
 

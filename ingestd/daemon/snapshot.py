@@ -104,15 +104,15 @@ class Snapshots:
         }
 
     def _upload(self, flight: Flight) -> dict[str, object]:
-        elapsed = max(self._ctx.now.mono - flight.began, 0.001)
+        progress = flight.progress
         return {
             "id": flight.item.id,
             "path": flight.item.path,
-            "sent": flight.progress.sent,
+            "sent": progress.sent,
             "size": flight.send.size,
-            "bytes_per_second": round(flight.progress.sent / elapsed),
-            "phase": flight.progress.phase,
-            "since": flight.send.at,
+            "bytes_per_second": round(progress.bytes_per_second),
+            "phase": progress.phase,
+            "since": self._ctx.now.wall - progress.phase_s,
         }
 
     def _eta(self) -> float | None:

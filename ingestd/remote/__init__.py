@@ -14,7 +14,6 @@ from ingestd.remote.contract import (
     NotSent,
     Outcome,
     Page,
-    Progress,
     Refusal,
     Refused,
     Trouble,
@@ -22,6 +21,7 @@ from ingestd.remote.contract import (
     Upload,
 )
 from ingestd.remote.pace import Pace
+from ingestd.remote.progress import Progress
 
 __all__ = [
     "Aborted",

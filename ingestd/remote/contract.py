@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from ingestd.remote.progress import Progress
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -92,14 +94,6 @@ class Unknown:
 
 
 Outcome = Accepted | Refused | NotSent | Aborted | Unknown
-
-
-@dataclass(slots=True)
-class Progress:
-    """What an upload in flight shows; written by its worker, read by the loop."""
-
-    sent: int = 0
-    phase: str = "sending"  # or "awaiting_answer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpcore
 
+from ingestd.remote.stall import Stall
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -25,7 +27,7 @@ _TLS_SLICE: Final = 64 << 10  # bytes between two looks; a TLS send takes all it
 _PEEK: Final = 16 << 10
 _TICK: Final = 0.25  # seconds between two looks at the reasons to end while blocked
 _HURRY: Final = 30.0  # seconds for an answer to something that is not a whole upload
-_STALLED: Final = "the connection stalled: it accepted no more bytes"
+_STALLED: Final = "the connection stalled: it accepted no more bytes, or hardly any"
 _STATUS_LINE: Final = len("HTTP/1.1 2")  # bytes until the class of a status is known
 
 
@@ -51,6 +53,7 @@ class Watch:
     def __init__(self, tick: Callable[[], None] = lambda: None) -> None:
         self.tick = tick
         self.stream: Stream | None = None
+        self.stall = Stall()
         self._answer_by: float | None = None
 
     def await_answer(self, seconds: float) -> None:
@@ -99,7 +102,7 @@ class Stream(httpcore.NetworkStream):
         return b""
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of `buffer`; `timeout` is how long not one byte may be accepted.
+        """Send all of `buffer`; `timeout` is how long not one byte may be accepted (see `Stall`).
 
         Raises:
             httpcore.WriteError: The far side has answered or left; reading tells which.
@@ -110,7 +113,9 @@ class Stream(httpcore.NetworkStream):
         rest = memoryview(buffer)
         while rest:
             self._wait_for_room(watch, timeout)
-            rest = rest[self._send(rest[: self._slice], timeout) :]
+            sent = self._send(rest[: self._slice], watch, timeout)
+            watch.stall.accepted(sent)
+            rest = rest[sent:]
 
     def look(self) -> None:
         """Raise `WriteError` when the far side has answered or left; takes in what it sent."""
@@ -159,25 +164,32 @@ class Stream(httpcore.NetworkStream):
         return None
 
     def _wait_for_room(self, watch: Watch, timeout: float | None) -> None:
-        stalled_at = time.monotonic() + (timeout or _HURRY)
+        """Wait until the network takes bytes, and look for an answer meanwhile."""
+        events = self._wait(select.POLLIN | select.POLLOUT, 0.0)
         while True:
-            events = self._wait(select.POLLIN | select.POLLOUT, _TICK)
             if events & _READABLE:
                 self.look()
             if events & select.POLLOUT:
                 return
-            watch.tick()
-            if time.monotonic() > stalled_at:
-                raise httpcore.WriteTimeout(_STALLED)
+            events = self._wait_and_count(select.POLLIN | select.POLLOUT, watch, timeout)
 
-    def _send(self, data: memoryview, timeout: float | None) -> int:
+    def _wait_and_count(self, events: int, watch: Watch, timeout: float | None) -> int:
+        """Wait for a moment; what is waited counts as a stall."""
+        watch.tick()
+        began = time.monotonic()
+        found = self._wait(events, _TICK)
+        if watch.stall.waited(time.monotonic() - began, timeout or _HURRY):
+            raise httpcore.WriteTimeout(_STALLED)
+        return found
+
+    def _send(self, data: memoryview, watch: Watch, timeout: float | None) -> int:
         try:
             return self._sock.send(data)
         except (BlockingIOError, ssl.SSLWantWriteError):
             return 0
         except ssl.SSLWantReadError:  # the TLS layer waits for the other side
-            if not self._wait(select.POLLIN, timeout or _HURRY):
-                raise httpcore.WriteTimeout(_STALLED) from None
+            while not self._wait_and_count(select.POLLIN, watch, timeout):
+                pass
             return 0
         except OSError as exc:
             raise httpcore.WriteError(loss_text(exc)) from exc
