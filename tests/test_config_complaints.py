@@ -272,8 +272,6 @@ def test_a_promise_of_a_later_version_is_refused(complaint, content, sentence):
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        ("done_marker: '*.done'", "a marker is not available in this version; a file counts as"),
-        ("wait_for_mhl: on", "true is not available in this version; a file counts as complete"),
         (
             "fields: {datetime_taken: auto}",
             "auto is not available in this version; nothing is read",

@@ -70,7 +70,9 @@ def test_a_directory_that_cannot_be_read_is_said_and_taken_up_by_itself(world: W
 def test_a_pass_knows_when_its_time_is_over_and_says_what_is_left(world: World):
     began = world.now().mono
     desk = world.daemon
-    once = Pass(Once(timeout=5.0), desk.ctx, desk.seeing, desk.tracker, desk.keeper, desk.tidying)
+    once = Pass(
+        Once(timeout=5.0), desk.ctx, desk.seeing, desk.tracker, desk.keeper, lambda: desk.busy
+    )
     world.put("a.mp4")
     assert once.deadline() == began + 5.0
     world.advance(6)
@@ -80,7 +82,7 @@ def test_a_pass_knows_when_its_time_is_over_and_says_what_is_left(world: World):
 
 def test_a_pass_names_the_gate_that_ended_it(world: World):
     desk = world.daemon
-    once = Pass(Once(), desk.ctx, desk.seeing, desk.tracker, desk.keeper, desk.tidying)
+    once = Pass(Once(), desk.ctx, desk.seeing, desk.tracker, desk.keeper, lambda: desk.busy)
     world.put("a.mp4")
     world.far.plan(refused("402"))
     world.until(lambda: world.gate(GateName.CREDITS) is not None)

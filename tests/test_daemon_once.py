@@ -28,7 +28,7 @@ def world(tmp_path: Path):
 def ends(world: World, *, limit: float = 7200.0, **once: object) -> Exit | None:
     """Run one pass as the service does; None: it did not end in time."""
     daemon = world.daemon
-    desks = daemon.seeing, daemon.tracker, daemon.keeper, daemon.tidying
+    desks = daemon.seeing, daemon.tracker, daemon.keeper, lambda: daemon.busy
     one = Pass(Once(**once), world.ctx, *desks)
     end = world.elapsed + limit
     while world.elapsed < end:

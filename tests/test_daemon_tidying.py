@@ -348,7 +348,7 @@ def test_one_pass_moves_what_is_due_before_it_ends(world: World):
     use(world, after_parsed=to(world))
     path = world.put("a.mp4")
     daemon = world.daemon
-    one = Pass(Once(), world.ctx, daemon.seeing, daemon.tracker, daemon.keeper, daemon.tidying)
+    one = Pass(Once(), world.ctx, daemon.seeing, daemon.tracker, daemon.keeper, lambda: daemon.busy)
     while (over := one.over()) is None:
         deadline = world.step()
         if not world.lanes.run(most=1) and not world.inbox:

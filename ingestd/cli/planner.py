@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ingestd import validate
 from ingestd.cli import words
+from ingestd.daemon.cards import missing_now
 from ingestd.daemon.judging import SEEN_BY_NAME
 from ingestd.model import Facts, Reason, State
 from ingestd.probe import ProbeTrouble, open_below, probe
@@ -124,6 +125,9 @@ class Planner:
             return Planned(entry.path, Action.REJECT, verdict.reason, verdict.detail, size, length)
         if isinstance(verdict, validate.Unfinished):
             return Planned(entry.path, Action.WAIT, verdict.reason, verdict.detail, size, length)
+        if missing := missing_now(found.folder, entry.path):
+            reason = Reason.NO_CHECKSUM_LIST
+            return Planned(entry.path, Action.WAIT, reason, f"waits: {missing}", size, length)
         return self._content(entry.path, facts)
 
     def _content(self, path: str, facts: Facts) -> Planned:

@@ -38,7 +38,6 @@ def _oversize(value: object) -> str:
     return "" if value is Oversize.REJECT else str(value)
 
 
-_COMPLETE = "a file counts as complete by its quiet time and its content."
 _NO_METADATA = "nothing is read from a file's metadata. Set it to off or to a value."
 
 _OF_ALL: tuple[Promise, ...] = (
@@ -48,8 +47,6 @@ _OF_ALL: tuple[Promise, ...] = (
     ("on_trouble", _set("a command"), "troubles are in the log and in `status`. Set it to null."),
 )
 _OF_A_FOLDER: tuple[Promise, ...] = (
-    ("done_marker", _set("a marker"), f"{_COMPLETE} Set it to null."),
-    ("wait_for_mhl", _true, f"{_COMPLETE} Set it to false."),
     ("fields.datetime_taken", _auto, _NO_METADATA),
     ("fields.camera_model", _auto, _NO_METADATA),
     ("fields.latitude", _auto, _NO_METADATA),

@@ -10,6 +10,7 @@ from ingestd.daemon.asking import Asking, Confirming, Following
 from ingestd.daemon.bandwidth import Bandwidth
 from ingestd.daemon.budgeting import Budgeting
 from ingestd.daemon.byhand import ByHand
+from ingestd.daemon.cards import Cards
 from ingestd.daemon.clockwork import Clockwork
 from ingestd.daemon.content import Contents
 from ingestd.daemon.context import NOT_NOW
@@ -73,6 +74,11 @@ class Daemon:
         self.seeing.standing.hanging.append(self.flights.disk_hangs)
         self.following, self.confirming = Following(asking), Confirming(asking)
         self.tidying = Tidying(ctx, lambda: self.seeing.watched, self.seeing.folder_of)
+        self.cards = Cards(
+            ctx, self.tracker, self._folder_of, self.judging.lane_of, self.seeing.look_again
+        )
+        self.judging.standing, self.judging.unlisted = self.cards.standing, self.cards.unlisted
+        self.seeing.others_hinted = self.cards.hinted
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
         self.wishes = Wishes(
             ctx, self.keeper, self.flights, self.seeing, self.judging, self.by_hand
@@ -98,6 +104,7 @@ class Daemon:
             m.LookedAt: self.seeing.looked_at,
             m.OldPathSeen: self.seeing.renames.seen,
             m.Probed: self.judging.probed,
+            m.CardLooked: self.cards.looked,
             m.FoundByHand: self.wishes.found,
             m.Hashed: self.contents.hashed,
             m.Prepared: self.flights.preflights.prepared,
@@ -146,7 +153,7 @@ class Daemon:
 
     def _tick(self) -> list[float | None]:
         upload = (self.keys.tick, self.bandwidth.tick, self.uploads.tick)
-        turns = [self.seeing.tick, self.judging.tick, *upload]
+        turns = [self.seeing.tick, self.judging.tick, self.cards.tick, *upload]
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
             asking = (self.following.tick, self.confirming.tick)
             turns = [self.contents.tick, *turns, *asking, self.tidying.tick]
@@ -274,6 +281,11 @@ class Daemon:
         """Start nothing more; abort the bodies that cannot finish within the grace."""
         self.ctx.stopping = True
         self.flights.stop_all(grace=self.ctx.settings.stop_grace)
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether something is under way beside uploads: a pass does not end before it."""
+        return self.tidying.busy or self.cards.busy
 
     @property
     def stopped(self) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestd import fields, validate
+from ingestd.checksums import Verdict
 from ingestd.config import Fields
+from ingestd.daemon.cards import Standing
 from ingestd.daemon.looking import look_into
 from ingestd.daemon.messages import Probed
 from ingestd.lifecycle import events
@@ -22,6 +24,7 @@ from ingestd.watch.cameras import suspicions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ingestd.checksums import Checked
     from ingestd.config import Folder
     from ingestd.daemon.context import Context
     from ingestd.model import Stat
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from ingestd.watch.entries import Entry
 
 LANE = "probe"
+#: Files that are compared with their checksum list are read whole: that holds up no other probe.
+VERIFY_LANE = "verify"
 
 
 def lane(kind: str, folder: Folder | None) -> str:
@@ -59,6 +64,14 @@ SEEN_BY_NAME = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found out about a file."""
+
+    facts: Facts
+    content_hash: str | None = None  # blake3, if it was read whole
+
+
 class Judging:
     """The desk that turns settled files into rows."""
 
@@ -81,6 +94,11 @@ class Judging:
         self._folder_of, self._device_of = folder_of, device_of
         self.lent: dict[str, Folder] = {}  # paths added by hand with the fields of a folder
         self._probing: set[str] = set()
+        self._hold: dict[str, str] = {}  # being probed: why it is held if it is valid
+        #: Asked of the cards' desk, once there is one: may a settled file be looked into?
+        self.standing: Callable[[Candidate], Standing] = lambda _: Standing()
+        #: Told to it: no list names this file; answers why it is held, or "": it waits.
+        self.unlisted: Callable[[Candidate, str], str] = lambda _path, _why: ""
         self.pay_again: set[str] = set()  # paths that a person asked to pay for again
         self.by_hand: set[str] = set()  # paths that a person added: proxies too
         self.reconfigure()
@@ -110,13 +128,19 @@ class Judging:
         return self._tracker.next_deadline()
 
     def _probe(self, candidate: Candidate) -> None:
-        self._probing.add(candidate.path)
-        open_file = self.opener(candidate.path)
-        proxies = self._leaves_proxies_out(candidate.path)
+        path, standing = candidate.path, self.standing(candidate)
+        if standing.waits:
+            self._tracker.unfinished(path, standing.waits, self._ctx.now.mono)
+            return
+        self._probing.add(path)
+        self._hold[path] = standing.hold
+        folder, open_file = self._folder_of(path), self.opener(path)
+        proxies = self._leaves_proxies_out(path)
+        listed_below = str(folder.path) if folder is not None and standing.verify else None
         broke = ProbeTrouble(TroubleKind.UNREADABLE, "It could not be looked into.")
         self._ctx.workers.submit(
-            lane(LANE, self._folder_of(candidate.path)),
-            lambda: look_into(candidate, open_file, proxies=proxies),
+            lane(LANE if listed_below is None else VERIFY_LANE, folder),
+            lambda: look_into(candidate, open_file, proxies=proxies, listed_below=listed_below),
             Probed(candidate, broke),
         )
 
@@ -124,6 +148,10 @@ class Judging:
         """Tell whether a proxy is refused: `add` takes it, and `junk: false` takes all."""
         folder = self._folder_of(path)
         return path not in self.by_hand and (folder is None or folder.junk)
+
+    def lane_of(self, path: str) -> str:
+        """The lane in which what lies beside a path is looked at."""
+        return lane(LANE, self._folder_of(path))
 
     def opener(self, path: str) -> Callable[[], int]:
         """A function that opens a file below its folder's root, or its own directory.
@@ -148,23 +176,43 @@ class Judging:
         candidate, result = message.candidate, message.result
         path = candidate.path
         self._probing.discard(path)
+        hold = self._hold.pop(path, "")
         if isinstance(result, ProbeTrouble):
             self._trouble(candidate, result)
             return
-        verdict = validate.judge(path, result, self.rules)
+        verdict: validate.Verdict | None = validate.judge(path, result, self.rules)
         if message.proxy:
             verdict = validate.Reject(Reason.PROXY, message.proxy)
-        elif isinstance(verdict, validate.Accept) and self._awaits_main(candidate):
-            return
+        elif isinstance(verdict, validate.Accept):
+            if self._awaits_main(candidate):
+                return
+            if message.checked is not None:
+                verdict, hold = self._compared(candidate, message.checked)
         if isinstance(verdict, validate.Unfinished):
             self._unfinished(candidate, result, verdict)
-            return
-        if not self._tracker.done(path):
-            return
-        if isinstance(verdict, validate.Reject):
-            self._record(path, result, State.REJECTED, verdict.reason, verdict.detail)
-        else:
-            self._record(path, result, State.QUEUED, None, None)
+        elif verdict is not None and self._tracker.done(path):
+            found = Found(result, message.checked.content_hash if message.checked else None)
+            if isinstance(verdict, validate.Reject):
+                self._record(path, found, State.REJECTED, verdict.reason, verdict.detail)
+            elif hold:
+                self._record(path, found, State.HELD, Reason.NO_CHECKSUM_LIST, hold)
+            else:
+                self._record(path, found, State.QUEUED, None, None)
+
+    def _compared(
+        self, candidate: Candidate, checked: Checked
+    ) -> tuple[validate.Verdict | None, str]:
+        """What a valid file's checksum list makes of it, and why it is held; None: it waits."""
+        match checked.verdict:
+            case Verdict.DIFFERS:
+                return validate.Reject(Reason.CHECKSUM, checked.detail), ""
+            case Verdict.SHORT:
+                return validate.Unfinished(checked.detail, Reason.CHECKSUM), ""
+            case Verdict.AGREES:
+                return validate.Accept(), ""
+            case Verdict.UNLISTED:
+                hold = self.unlisted(candidate, checked.detail)
+                return (validate.Accept(), hold) if hold else (None, "")
 
     def _unfinished(self, candidate: Candidate, facts: Facts, verdict: validate.Unfinished) -> None:
         """Unfinished is not wrong until `incomplete_after`; looked into again after that too."""
@@ -172,11 +220,11 @@ class Judging:
         folder = self._folder_of(path)
         if folder is None:  # added by hand from elsewhere: nobody will look again
             if self._tracker.done(path):
-                self._record(path, facts, State.REJECTED, verdict.reason, verdict.detail)
+                self._record(path, Found(facts), State.REJECTED, verdict.reason, verdict.detail)
         elif self._tracker.unfinished(path, verdict.detail, mono):
             waited = 0.0 if since is None else mono - since
             if waited >= folder.incomplete_after:
-                self._record(path, facts, State.REJECTED, verdict.reason, verdict.detail)
+                self._record(path, Found(facts), State.REJECTED, verdict.reason, verdict.detail)
 
     def _awaits_main(self, candidate: Candidate) -> bool:
         """Tell whether a proxy's name waits for its main clip: a card is being copied there."""
@@ -229,14 +277,27 @@ class Judging:
         self._enter(path, State.REJECTED, reason, detail, self._described(path, stat, None))
 
     def _record(
-        self, path: str, facts: Facts, state: State, reason: Reason | None, detail: str | None
+        self, path: str, found: Found, state: State, reason: Reason | None, detail: str | None
     ) -> None:
-        item = self._ctx.journal.current(path)
+        facts, item = found.facts, self._ctx.journal.current(path)
         if item is not None and self._same_file(item, facts):
             self.drop_wishes(path)
-            self._ctx.journal.revise(item, replace(item, stat=facts.stat), self._ctx.now.wall)
+            self._touched(item, found, events.Judged(state, reason, detail))
             return
-        self._enter(path, state, reason, detail, self._described(path, facts.stat, facts))
+        like = replace(self._described(path, facts.stat, facts), content_hash=found.content_hash)
+        self._enter(path, state, reason, detail, like)
+
+    def _touched(self, item: Item, found: Found, judged: events.Judged) -> None:
+        """Keep the row of a file that was merely touched; one that a list released moves on."""
+        same = replace(
+            item, stat=found.facts.stat, content_hash=found.content_hash or item.content_hash
+        )
+        with self._ctx.journal.transaction():
+            row = self._ctx.journal.revise(item, same, self._ctx.now.wall)
+            if item.reason is Reason.NO_CHECKSUM_LIST and judged.state is not State.HELD:
+                row = self._ctx.apply(row, events.Judged(State.QUEUED, None, None))
+                if judged.state is not State.QUEUED:
+                    self._ctx.apply(row, judged)
 
     def _same_file(self, item: Item, facts: Facts) -> bool:
         """Tell whether a row's file was merely touched: renamed and back, a chmod, another inode.

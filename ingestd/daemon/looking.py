@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingestd.checksums import Checked, ListReader, Verdict, check
 from ingestd.daemon.messages import Probed
-from ingestd.probe import probe
+from ingestd.model import Facts
+from ingestd.probe import probe, trouble_of
 from ingestd.watch.cameras import proxy_of
 
 if TYPE_CHECKING:
@@ -13,14 +15,35 @@ if TYPE_CHECKING:
 
     from ingestd.settle import Candidate
 
+#: The lists that were read last; shared by all lanes.
+LISTS = ListReader()
 
-def look_into(candidate: Candidate, open_file: Callable[[], int], *, proxies: bool) -> Probed:
+
+def look_into(
+    candidate: Candidate,
+    open_file: Callable[[], int],
+    *,
+    proxies: bool,
+    listed_below: str | None = None,
+) -> Probed:
     """Look at a settled file, and at what lies beside it.
 
     Args:
         candidate: the file.
         open_file: opens it.
         proxies: whether a camera's proxy is to be told from a clip.
+        listed_below: the watched folder in which its checksum list lies; None: it needs none.
     """
     proxy = proxy_of(candidate.path) if proxies else ""
-    return Probed(candidate, probe(open_file), proxy)
+    result = probe(open_file)
+    if listed_below is None or proxy or not isinstance(result, Facts):
+        return Probed(candidate, result, proxy)
+    if not (result.regular and result.findings.complete):
+        return Probed(candidate, result, proxy)
+    try:
+        checked = check(LISTS, candidate.path, listed_below, open_file)
+    except OSError as error:
+        return Probed(candidate, trouble_of(error))
+    if checked.stat is not None and not checked.stat.same_content_as(result.stat):
+        checked = Checked(Verdict.SHORT, "It changed while it was compared with its list.")
+    return Probed(candidate, result, proxy, checked)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ingestd.afterwards import Result
+    from ingestd.checksums import Around, Checked
     from ingestd.config import ApiKey
     from ingestd.follow import Poll
     from ingestd.model import Facts, Stat, Video
@@ -126,6 +127,15 @@ class Probed:
     candidate: Candidate
     result: Facts | ProbeTrouble
     proxy: str = ""  # why it is a camera's proxy, a sentence; "": it is none
+    checked: Checked | None = None  # what its checksum list says; None: it was not asked
+
+
+@dataclass(frozen=True, slots=True)
+class CardLooked:
+    """A card was looked at for markers and checksum lists."""
+
+    card: str
+    around: Around
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +250,7 @@ Message = (
     | LookedAt
     | OldPathSeen
     | Probed
+    | CardLooked
     | FoundByHand
     | Hashed
     | Prepared

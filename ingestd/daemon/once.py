@@ -10,10 +10,11 @@ from ingestd.journal import Selection
 from ingestd.model import GateName, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingestd.daemon.context import Context
     from ingestd.daemon.gatekeeper import Gatekeeper
     from ingestd.daemon.seeing import Seeing
-    from ingestd.daemon.tidying import Tidying
     from ingestd.model import Item
     from ingestd.settle import SettleTracker
 
@@ -53,10 +54,10 @@ class Pass:
         seeing: Seeing,
         tracker: SettleTracker,
         keeper: Gatekeeper,
-        tidying: Tidying,
+        busy: Callable[[], bool],
     ) -> None:
         self._once, self._ctx, self._seeing = once, ctx, seeing
-        self._tracker, self._keeper, self._tidying = tracker, keeper, tidying
+        self._tracker, self._keeper, self._busy = tracker, keeper, busy
         self._began = ctx.now.mono
         self._last: dict[int, _Row] = {}
         for left_undone in ctx.journal.items(Selection(states=frozenset(WORKING))):
@@ -86,8 +87,6 @@ class Pass:
             return None
         if waiting:
             return Exit.STOPPED_EARLY
-        if self._tidying.busy:
-            return None  # what is due is moved or deleted before the pass ends
         rooted = all(watched.in_order for watched in self._seeing.watched.values())
         bad = any(row.state in BAD or self._left_behind(row) for row in self._last.values())
         return Exit.DONE if rooted and not bad and not self._unfinished() else Exit.PROBLEMS
@@ -124,7 +123,7 @@ class Pass:
                 return False
             if watched.looks or watched.looking:
                 return False
-        if self._seeing.renames.busy:
+        if self._seeing.renames.busy or self._busy():
             return False
         return len(self._tracker) == self._unfinished()
 

@@ -50,6 +50,8 @@ class Seeing:
         self._stop = threading.Event()
         self._again: set[str] = set()  # paths that a person wants looked into again
         self.standing = Standing(ctx)
+        #: Told of events at names that are no videos: a marker or a checksum list may be there.
+        self.others_hinted: Callable[[str], None] = lambda _: None
         self.renames = Renames(ctx, tracker, judging, self._look_later)
         self.watched: dict[str, Watched] = {}
         self._watch_all()
@@ -206,6 +208,8 @@ class Seeing:
             self.scan_soon(watched)
         elif not watched.is_no_video(message.path):
             watched.looks.add(message.path)
+        else:
+            self.others_hinted(message.path)
 
     def hints_lost(self, message: HintsLost) -> None:
         """Events were lost: scan."""

@@ -200,7 +200,9 @@ class _Service:
         ctx, daemon = self._ctx, self._daemon
         watching = None
         if once is not None:
-            watching = Pass(once, ctx, daemon.seeing, daemon.tracker, daemon.keeper, daemon.tidying)
+            watching = Pass(
+                once, ctx, daemon.seeing, daemon.tracker, daemon.keeper, lambda: daemon.busy
+            )
         ctx.log.info(
             "daemon.started",
             folders=[folder.name for folder in ctx.settings.folders],
