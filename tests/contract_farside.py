@@ -48,6 +48,8 @@ class Plan(Enum):
     CUT_UNSTORED = auto()  # the connection ends after the whole body, no row
     CUT_MIDWAY = auto()  # the connection ends in the middle of the body
     EARLY_RATE = auto()  # HTTP 429 in the middle of the body
+    EARLY_CREDITS = auto()  # 0402 in HTTP 200 there
+    EARLY_TOO_LARGE = auto()  # HTTP 413 there
 
 
 class Side(Protocol):
@@ -157,13 +159,23 @@ class FarSideContract:
         assert outcome.trouble.kind is Refusal.UNREACHABLE
         assert names(side.far.list_videos(DEFAULT)) == []
 
-    def test_an_early_no_costs_a_piece_and_no_mark(self, side: Side, long_clip: Path):
-        side.plan(Plan.EARLY_RATE)
+    @pytest.mark.parametrize(
+        ("plan", "kind"),
+        [
+            (Plan.EARLY_RATE, Refusal.RATE),
+            (Plan.EARLY_CREDITS, Refusal.CREDITS),
+            (Plan.EARLY_TOO_LARGE, Refusal.FILE),
+        ],
+    )
+    def test_an_early_no_costs_a_piece_and_no_mark(
+        self, side: Side, long_clip: Path, plan: Plan, kind: Refusal
+    ):
+        side.plan(plan)
         marks: list[bool] = []
         upload = upload_of(long_clip, may_finish=lambda _: marks.append(True) or True)
         outcome = side.far.upload(upload)
         assert isinstance(outcome, Refused)
-        assert outcome.trouble.kind is Refusal.RATE
+        assert outcome.trouble.kind is kind
         assert upload.progress.sent < BIG
         assert marks == []
 

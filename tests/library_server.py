@@ -24,6 +24,11 @@ _CODES = {
     Plan.CATCH_ALL: "0001",
     Plan.CATCH_ALL_STORED: "0001",
 }
+_EARLY = {
+    Plan.EARLY_RATE: http(envelope("0429"), status=429),
+    Plan.EARLY_CREDITS: http(envelope("0402")),
+    Plan.EARLY_TOO_LARGE: http(b"<html>too large</html>", status=413),
+}
 _STORES = {None, Plan.CATCH_ALL_STORED, Plan.CUT_STORED}
 
 
@@ -45,10 +50,10 @@ class LibraryServer(ScriptedServer):
 
     def _upload(self, line: Line, request: Request) -> bool:
         plan = self.plans.pop(0) if self.plans else None
-        if plan in (Plan.CUT_MIDWAY, Plan.EARLY_RATE):
+        if plan in _EARLY or plan is Plan.CUT_MIDWAY:
             line.body(request, limit=200_000)
-            if plan is Plan.EARLY_RATE:
-                line.answer(envelope("0429"), status=429)
+            if plan in _EARLY:
+                line.say(_EARLY[plan])
                 line.wait_for_end()
             return False
         if not line.body(request):

@@ -31,6 +31,8 @@ _FATES = {
     Plan.CUT_UNSTORED: LOST,
     Plan.CUT_MIDWAY: CUT,
     Plan.EARLY_RATE: Fate(answer("429", http=429), early=True),
+    Plan.EARLY_CREDITS: Fate(answer("402"), early=True),
+    Plan.EARLY_TOO_LARGE: Fate(answer(http=413), early=True),
 }
 
 

@@ -44,6 +44,26 @@ CELLS = {
         (REFUSED, Refusal.RATE),
         Refusal.RATE,
     ),
+    "401 as a number": (http(envelope(401)), (REFUSED, Refusal.AUTH), Refusal.AUTH),
+    "403 without zeros": (http(envelope("403")), (REFUSED, Refusal.DISABLED), Refusal.DISABLED),
+    "402, too many zeros": (
+        http(envelope("00000402")),
+        (REFUSED, Refusal.CREDITS),
+        Refusal.CREDITS,
+    ),
+    "0429 in a 400": (http(envelope("0429"), status=400), (REFUSED, Refusal.RATE), Refusal.RATE),
+    "0401 in a 302": (http(envelope("0401"), status=302), (REFUSED, Refusal.AUTH), Refusal.AUTH),
+    "HTTP 429 of a proxy": (http(HTML, status=429), (REFUSED, Refusal.RATE), Refusal.RATE),
+    "HTTP 429 that says success": (
+        http(envelope(), status=429),
+        (REFUSED, Refusal.RATE),
+        Refusal.RATE,
+    ),
+    "HTTP 429, text of V2": (
+        http({"code": 429, "msg": "Rate limit exceeded", "data": None}, status=429),
+        (REFUSED, Refusal.RATE),
+        Refusal.RATE,
+    ),
     "0402 in a 500": (
         http(envelope("0402"), status=500),
         (REFUSED, Refusal.CREDITS),
@@ -64,6 +84,31 @@ CELLS = {
     "0003": (http(envelope("0003")), (REFUSED, Refusal.FILE), READABLE),
     "0409": (http(envelope("0409")), (NOT_SENT, Refusal.GARBLED), READABLE),
     "16": (http(envelope("16")), (NOT_SENT, Refusal.GARBLED), READABLE),
+    "1 as a number": (http(envelope(1)), (REFUSED, Refusal.FILE), READABLE),
+    "4290": (http(envelope("4290")), (NOT_SENT, Refusal.GARBLED), READABLE),
+    "a code that is no number": (http(envelope("E0402")), (NOT_SENT, Refusal.GARBLED), READABLE),
+    "0 as a number, no id": (http(envelope(0)), (NOT_SENT, Refusal.GARBLED), UNREADABLE),
+    "0000 with a list": (
+        http(envelope(data=[{"videoNo": "VI1"}])),
+        (NOT_SENT, Refusal.GARBLED),
+        UNREADABLE,
+    ),
+    "success alone": (http({"success": True}), (NOT_SENT, Refusal.GARBLED), UNREADABLE),
+    "failed alone": (http({"success": False}), (NOT_SENT, Refusal.GARBLED), READABLE),
+    "HTTP 204": (
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        (NOT_SENT, Refusal.GARBLED),
+        UNREADABLE,
+    ),
+    "HTTP 202": (http({}, status=202), (NOT_SENT, Refusal.GARBLED), UNREADABLE),
+    "HTTP 400 of V2": (
+        http({"code": 400, "msg": "Request has exceeded the limit."}, status=400),
+        (REFUSED, Refusal.FILE),
+        READABLE,
+    ),
+    "HTTP 409": (http(envelope("0409"), status=409), (NOT_SENT, Refusal.GARBLED), READABLE),
+    "HTTP 407": (http(HTML, status=407), (NOT_SENT, Refusal.UNREACHABLE), UNREADABLE),
+    "HTTP 520": (http(HTML, status=520), (NOT_SENT, Refusal.UNREACHABLE), UNREADABLE),
     "0000 without data": (http(envelope()), (NOT_SENT, Refusal.GARBLED), UNREADABLE),
     "0000 with an empty id": (http(accepted("")), (NOT_SENT, Refusal.GARBLED), UNREADABLE),
     "0000 with a null id": (http(accepted("null")), (NOT_SENT, Refusal.GARBLED), UNREADABLE),
@@ -111,6 +156,17 @@ TAKEN = {
     "code SUCCESS": (http({"code": "SUCCESS", "data": {"videoNo": "VI3"}}), "VI3"),
     "beside an error code": (http(envelope("0001", data={"videoNo": "VI4"})), "VI4"),
     "in a 500": (http(accepted("VI5"), status=500), "VI5"),
+    "in a 429": (http(accepted("VI8"), status=429), "VI8"),
+    "beside 0429": (http(envelope("0429", data={"videoNo": "VI9"})), "VI9"),
+    "a number beside 0001": (
+        http(envelope(1, data={"videoNo": 568102998803353600})),
+        "568102998803353600",
+    ),
+    "in a 302": (
+        http(accepted("VI10"), status=302, headers={"Location": "http://127.0.0.1:1/"}),
+        "VI10",
+    ),
+    "success as a number": (http(envelope(0, data={"videoNo": "VI11"})), "VI11"),
     "after interim answers": (
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: b\r\n\r\n" + http(accepted("VI6")),
         "VI6",
@@ -193,6 +249,21 @@ def test_before_the_mark_nothing_was_accepted(
         outcome = far_sides(server).upload(upload)
     assert (type(outcome), outcome.trouble.kind) == expected
     assert marks == []
+
+
+@pytest.mark.parametrize("cell", ["0401", "HTTP 413", "HTTP 429", "0001", "HTTP 503", "nothing"])
+def test_the_same_where_the_head_alone_was_heard(cell: str, long_clip: Path, far_sides):
+    answer, expected, _ = CELLS[cell]
+
+    def script(line: Line) -> None:
+        if line.head() is not None:
+            line.say(answer)
+            line.sock.shutdown(1)
+            line.wait_for_end()
+
+    with ScriptedServer(script) as server:
+        outcome = far_sides(server).upload(upload_of(long_clip))
+    assert (type(outcome), outcome.trouble.kind) == expected
 
 
 @pytest.mark.parametrize(("answer", "number"), TAKEN.values(), ids=TAKEN)
