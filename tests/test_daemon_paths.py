@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,7 +143,12 @@ def test_a_gone_file_says_that_an_attempt_was_never_confirmed(world: World):
     world.advance(3500)
     assert world.state(path) is State.CONFIRMING
     world.until(lambda: world.state(path) is State.GONE, limit=3600)
-    assert "never confirmed" in world.row(path).detail
+    lost = world.sends(path)[0]
+    assert f"An attempt at {utc(lost.at)} was never confirmed" in world.row(path).detail
+
+
+def utc(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def unconfirmed(world: World) -> Path:

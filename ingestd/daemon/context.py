@@ -101,6 +101,11 @@ class Context:
             localtime.day(self.now.wall), 1, playing_time(item.duration_s, size), size
         )
 
+    def unconfirmed_at(self, item: Item) -> float | None:
+        """When a row's last attempt began whose last byte may have gone out; None: none did."""
+        sends = self.journal.sends(item.id) if item.attempts else ()
+        return max((send.at for send in sends if send.marked_at is not None), default=None)
+
     def add(self, item: Item, event: str, detail: str | None = None) -> Item:
         """Record a new row."""
         with self.journal.transaction():

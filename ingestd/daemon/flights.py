@@ -227,7 +227,7 @@ class Flights:
         if isinstance(outcome, Aborted) and not sent:
             self.limiter.unspent(flight.send.at)
             if outcome.kind is LocalKind.VANISHED and not self._is_missed(item):
-                event = events.Vanished()
+                event = events.Vanished(self._ctx.unconfirmed_at(item))
         after = ctx.apply(item, event)
         if isinstance(outcome, Unknown) and outcome.readable:
             ctx.readable.add(item.id)

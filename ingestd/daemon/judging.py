@@ -324,7 +324,7 @@ class Judging:
                 self._judge_again(current, judged, like)
                 return
             if current is not None and self.gives_way(current):
-                self._ctx.apply(current, events.Replaced())
+                self._ctx.apply(current, events.Replaced(self._ctx.unconfirmed_at(current)))
             added = replace(
                 like,
                 state=state,

@@ -127,7 +127,9 @@ class Renames:
         with ctx.journal.transaction():
             taken = ctx.journal.current(path)
             if taken is not None and self._judging.gives_way(taken):
-                ctx.apply(taken, events.Replaced())  # it was moved over that file
+                ctx.apply(
+                    taken, events.Replaced(ctx.unconfirmed_at(taken))
+                )  # it was moved over that file
             after = ctx.journal.revise(item, renamed, ctx.now.wall)
             ctx.journal.note(after, "file.renamed", ctx.now.wall, f"It was {old}")
         ctx.log.info("file.renamed", id=item.id, path=path, detail=f"It was {old}")

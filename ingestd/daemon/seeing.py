@@ -420,7 +420,7 @@ class Seeing:
             watched.next_scan = min(watched.next_scan, soon)
             return
         del watched.absent[path]
-        self._ctx.apply(item, events.Vanished())
+        self._ctx.apply(item, events.Vanished(self._ctx.unconfirmed_at(item)))
 
 
 def _watches(folder: Folder) -> tuple[object, ...]:

@@ -96,10 +96,14 @@ class StatusRead:
 class Replaced:
     """Another file stands at the path."""
 
+    attempt_at: float | None = None  # when its last attempt began that was never confirmed, seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Vanished:
     """The file is no longer there; proven by two scans of a root that is in order."""
+
+    attempt_at: float | None = None  # when its last attempt began that was never confirmed, seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ingestd.lifecycle.policy import Decision
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 S = State
 
 
-def _gone(item: Item, reason: Reason, detail: str, name: str) -> Decision:
+def _gone(item: Item, reason: Reason, detail: str, name: str, attempt_at: float | None) -> Decision:
     if item.state is S.HELD and item.reason is Reason.UNCONFIRMED:
         return Decision(item, None)  # it may be paid: only a person ends that (interface 2)
-    if item.attempts and item.state is S.QUEUED and item.asks:
-        detail += " An attempt before that was never confirmed."
+    if item.attempts and item.asks and item.state in (S.QUEUED, S.UPLOADING):
+        when = f" at {_utc(attempt_at)}" if attempt_at is not None else ""
+        detail += f" An attempt{when} was never confirmed: look for it at memories.ai."
     after = replace(
         item,
         state=S.GONE,
@@ -34,21 +36,20 @@ def _gone(item: Item, reason: Reason, detail: str, name: str) -> Decision:
 
 def replaced(item: Item, event: Replaced, now: float, policy: Policy, spread: float) -> Decision:
     """Another file stands at the path."""
-    del event, now, policy, spread
-    return _gone(
-        item, Reason.REPLACED, "Another file took its place before it was sent.", "file.replaced"
-    )
+    del now, policy, spread
+    detail = "Another file took its place before it was sent."
+    return _gone(item, Reason.REPLACED, detail, "file.replaced", event.attempt_at)
 
 
 def vanished(item: Item, event: Vanished, now: float, policy: Policy, spread: float) -> Decision:
     """The file is not there any more."""
-    del event, now, policy, spread
-    return _gone(
-        item,
-        Reason.VANISHED,
-        "The file went away before it was sent. If it comes back it is taken.",
-        "file.vanished",
-    )
+    del now, policy, spread
+    detail = "The file went away before it was sent. If it comes back it is taken."
+    return _gone(item, Reason.VANISHED, detail, "file.vanished", event.attempt_at)
+
+
+def _utc(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def judged(item: Item, event: Judged, now: float, policy: Policy, spread: float) -> Decision:
