@@ -19,6 +19,8 @@ from ingestd.watch.entries import VANISHED, EntryKind, RootState, ScanReport
 from ingestd.watch.mounts import is_network
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingestd.config import Folder
     from ingestd.daemon.context import Context
     from ingestd.daemon.judging import Judging
