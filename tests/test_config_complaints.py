@@ -262,7 +262,6 @@ def test_folders_keep_their_numbers_when_one_before_them_is_wrong(complaints):
             "hold is not available in this version; files over max_size",
         ),
         ("http: {listen: '127.0.0.1:8787'}", "a server is not available in this version"),
-        ("on_trouble: [/bin/notify, x]", "a command is not available in this version"),
     ],
 )
 def test_a_promise_of_a_later_version_is_refused(complaint, content, sentence):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_farside import LOST, Fate, answer
-from ingestd.daemon import judging
+from ingestd.daemon import looking
 from ingestd.journal import CorruptJournalError, DiskFullError, JournalBusyError
 from ingestd.journal.faults import ReadOnlyJournalError
 from ingestd.model import GateName, State
@@ -299,7 +299,7 @@ def test_a_bug_in_one_desks_turn_stops_no_other_desk(world: World, monkeypatch, 
 
 def test_a_job_that_breaks_is_told_and_its_file_goes_on(world: World, monkeypatch):
     world.errors_expected = True
-    real, broken = judging.probe, []
+    real, broken = looking.probe, []
 
     def probe(open_fd: object) -> object:
         if not broken:
@@ -307,7 +307,7 @@ def test_a_job_that_breaks_is_told_and_its_file_goes_on(world: World, monkeypatc
             raise RuntimeError("a bug")
         return real(open_fd)
 
-    monkeypatch.setattr(judging, "probe", probe)
+    monkeypatch.setattr(looking, "probe", probe)
     path = world.put("a.mp4")
     world.advance(900)
     assert world.state(path) is State.PARSED

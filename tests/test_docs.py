@@ -10,7 +10,7 @@ from ingestd.model import State
 
 ROOT = Path(__file__).parent.parent
 EVENT = re.compile(
-    r'"((?:api|config|confirm|daemon|file|folder|gate|index|journal|loop|pass|upload|watch|wish|worker)'
+    r'"((?:api|clock|config|confirm|daemon|file|folder|gate|index|journal|loop|pass|trouble|upload|watch|wish|worker)'
     r'\.[a-z_]+)"'
 )
 NO_EVENTS = {"config.yaml", "journal.db"}

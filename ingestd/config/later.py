@@ -44,7 +44,6 @@ _OF_ALL: tuple[Promise, ...] = (
     ("validate.oversize", _oversize, "files over max_size are rejected. Set it to reject."),
     ("mirror_dir", _set("a directory"), "the billing facts stand in the journal. Set it to null."),
     ("http.listen", _set("a server"), "`ingestd status` shows what is going on. Set it to off."),
-    ("on_trouble", _set("a command"), "troubles are in the log and in `status`. Set it to null."),
 )
 _OF_A_FOLDER: tuple[Promise, ...] = (
     ("fields.datetime_taken", _auto, _NO_METADATA),

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ingestd.daemon import messages as m
+from ingestd.daemon.alarming import Alarming
 from ingestd.daemon.asking import Asking, Confirming, Following
 from ingestd.daemon.bandwidth import Bandwidth
 from ingestd.daemon.budgeting import Budgeting
@@ -16,6 +17,7 @@ from ingestd.daemon.content import Contents
 from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.flights import Flights
 from ingestd.daemon.gatekeeper import Gatekeeper
+from ingestd.daemon.hourly import Hourly
 from ingestd.daemon.indexcap import IndexingCap
 from ingestd.daemon.judging import Judging
 from ingestd.daemon.keys import Keys
@@ -86,6 +88,8 @@ class Daemon:
         self.snapshots = Snapshots(
             ctx, self.seeing, self.tracker, self.flights, self.uploads, self.keeper, config
         )
+        self.alarming = Alarming(ctx, self.keeper, lambda: self.seeing.watched)
+        self.hourly = Hourly(ctx)
         self._clockwork = Clockwork(ctx, self.keeper)
         self._unrecorded: list[m.Message] = []
         self._again_at = 0.0
@@ -113,6 +117,7 @@ class Daemon:
             m.Polled: self.following.polled,
             m.LookEnded: self.confirming.looked,
             m.Tidied: self.tidying.tidied,
+            m.TroubleTold: self.alarming.told,
             m.Asked: self._asked,
             m.KeyRead: self.keys.read,
             m.JobBroke: self._job_broke,
@@ -157,6 +162,7 @@ class Daemon:
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
             asking = (self.following.tick, self.confirming.tick)
             turns = [self.contents.tick, *turns, *asking, self.tidying.tick]
+        turns += [self.alarming.tick, self.hourly.tick]
         return [self._turn(turn) for turn in turns]
 
     def _turn(self, tick: Callable[[], float | None] | Callable[[], None]) -> float | None:

@@ -47,6 +47,10 @@ WORDS: dict[GateName, str] = {
 }
 
 
+#: A disk that is full again within it was full all the time, seconds.
+STILL_S = 1200.0
+
+
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """What `resume` left closed."""
@@ -65,6 +69,7 @@ class Gatekeeper:
         self.probing: frozenset[GateName] = frozenset()
         #: What to do about a gate, where its sentence alone does not say it.
         self.remedies: dict[GateName, str] = {}
+        self._was_full: Gate | None = None  # time opened it, and nothing was written since
         #: What a word of a person (an option of `resume`) does beside opening its gate; says so.
         self.words: dict[str, Callable[[], str]] = {}
 
@@ -96,7 +101,9 @@ class Gatekeeper:
         """Weigh the gates now; those that open by time alone are opened."""
         standing = gates.standing(self.closed, self._ctx.now.wall, self.probing)
         for name in standing.expired:
+            full = self._gates.get(GateName.DISK_FULL) if name is GateName.DISK_FULL else None
             self.open(name)
+            self._was_full = full or self._was_full
         if standing.expired:
             return gates.standing(self.closed, self._ctx.now.wall, self.probing)
         return standing
@@ -156,14 +163,22 @@ class Gatekeeper:
     def disk_full(self, detail: str) -> None:
         """Close the gate of the journal's disk; in memory only, for it cannot be written."""
         name = GateName.DISK_FULL
-        old = self._gates.get(name)
+        old = self._gates.get(name) or self._still_full()
         if old is not None and (old.until or 0.0) > self._ctx.now.wall:
             return  # known, and said
         self._gates[name] = gates.close(old, name, self._ctx.now.wall, f"{WORDS[name]} ({detail})")
         self._ctx.log.error("gate.closed", gate=name.value, detail=detail)
 
+    def _still_full(self) -> Gate | None:
+        """The gate that time opened a moment ago: nothing could be written meanwhile."""
+        full = self._was_full
+        recent = full is not None and self._ctx.now.wall - (full.until or 0.0) < STILL_S
+        return full if recent else None
+
     def open(self, name: GateName) -> None:
         """Open a gate, if it is closed."""
+        if name is GateName.DISK_FULL:
+            self._was_full = None
         if self._gates.pop(name, None) is None:
             return
         self.probing -= {name}
@@ -236,6 +251,11 @@ class Gatekeeper:
             elif back > 0:
                 until = None if gate.until is None else gate.until - back
                 self._save(replace(gate, since=gate.since - back, until=until), quiet=True)
+
+    def set_forward(self, seconds: float) -> None:
+        """A clock that was never set is right now: gates have not been closed since 1970."""
+        for gate in self.closed:
+            self._save(replace(gate, since=gate.since + seconds), quiet=True)
 
     def _save(self, gate: Gate, *, quiet: bool = False) -> None:
         before = self._gates.get(gate.name)

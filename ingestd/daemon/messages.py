@@ -217,6 +217,15 @@ class Tidied:
 
 
 @dataclass(frozen=True, slots=True)
+class TroubleTold:
+    """The command of `on_trouble` was run."""
+
+    kind: str
+    failed: str  # why a person may not have been told; "": they were
+    output: str = ""  # what the command said, cut short
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A command asks; `answer` must be called once."""
 
@@ -259,6 +268,7 @@ Message = (
     | Polled
     | LookEnded
     | Tidied
+    | TroubleTold
     | Asked
     | KeyRead
     | JobBroke

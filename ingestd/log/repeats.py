@@ -21,7 +21,7 @@ MOST: Final = 500
 #: Troubles that are told every time: each answers something that a person did.
 EVERY_TIME: Final = frozenset({"config.refused", "pass.ended", "trouble.begun", "trouble.over"})
 #: Said below the level of warnings when it repeats.
-QUIET: Final = frozenset({"gate.closed"})
+QUIET: Final = frozenset({"clock.stepped", "gate.closed"})
 #: What a line is about; other values may differ in what is the same trouble.
 _ABOUT: Final = ("gate", "folder", "root", "path", "id", "lane", "turn", "message", "wish", "kind")
 #: Ends a trouble: when it comes again, that is news.
