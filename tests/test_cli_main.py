@@ -21,6 +21,7 @@ print(sorted({"click", "rich", "pydantic", "httpx"} & set(sys.modules)))
 COMMANDS = {
     *("run", "check", "plan", "status", "health", "list", "show", "why", "wait"),
     *("add", "retry", "forget", "trust", "key", "config", "pause", "resume", "sim", "demo"),
+    *("install", "uninstall"),
 }
 
 

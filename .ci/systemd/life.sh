@@ -12,7 +12,7 @@ hasnot() { case $2 in *"$3"*) failed "$1: '$3' in: $2" ;; *) ok "$1" ;; esac; }
 prop() { systemctl show -P "$1" "${2:-ingestd}"; }
 until_true() { local end=$((SECONDS + 40)); while [ $SECONDS -lt $end ]; do "$@" && return 0; sleep 0.2; done; return 1; }
 parsed() { [ "$(ingestd list --json --state parsed | grep -c '"video_no"')" = "$1" ]; }
-clip() { /usr/lib/ingestd/bin/python3 -c 'import sys; from ingestd import clips; open(sys.argv[1], "wb").write(clips.unique("pattern-h264.mp4", sys.argv[1].encode()))' "$1"; }
+clip() { "$(ls /usr/lib/ingestd/bin/python3 /opt/ingestd/bin/python3 2> /dev/null | head -n 1)" -c 'import sys; from ingestd import clips; open(sys.argv[1], "wb").write(clips.unique("pattern-h264.mp4", sys.argv[1].encode()))' "$1"; }
 configure() {
     cat > /etc/ingestd/config.yaml <<YAML
 api: {base_url: "http://127.0.0.1:8399/serve/api/v1"}
@@ -141,4 +141,38 @@ is "what was paid stays" "$(stat -c %s /var/backups/ingestd/paid.log | grep -vc 
 is "and nothing else" "$(ls -d /etc/ingestd /var/lib/ingestd /usr/lib/ingestd /usr/bin/ingestd /lib/systemd/system/ingestd* /etc/systemd/system/multi-user.target.wants/ingestd* 2> /dev/null || true)" ""
 said=$(dpkg -i ingestd_*-1_*.deb 2>&1)
 has "the next installation offers it" "$said" "ingestd recover"
+cp -a /usr/lib/ingestd /opt/ingestd  # as a virtual environment of its own would be
+sed -i 's#/usr/lib/ingestd#/opt/ingestd#' /opt/ingestd/bin/ingestd
+dpkg -P ingestd > /dev/null 2>&1
+userdel ingestd
+
+echo "== without a package: ingestd install, uninstall"
+# the folder is below /home and is another user's, and its files are moved when they are searchable
+useradd --create-home ann
+install -d -m 2775 -o ann -g ann /home/ann/cards /home/ann/cards/in
+chmod 711 /home/ann
+cat > own.yaml <<YAML
+api: {base_url: "http://127.0.0.1:8399/serve/api/v1"}
+folders: [{path: /home/ann/cards/in, settle: 0.2s, poll_interval: 1s, after_parsed: {move_to: /home/ann/cards/done}}]
+upload: {per_minute: 0}
+indexing: {poll_min: 0.2s, poll_max: 0.5s}
+YAML
+echo $KEY > key
+before=$(ls -A /etc/systemd/system /etc | md5sum)
+said=$(/opt/ingestd/bin/ingestd install --dry-run -c own.yaml --key-file key)
+has "a dry run says what it would do" "$said" "BindPaths=-/home/ann/cards"
+is "and does nothing" "$(ls -A /etc/systemd/system /etc | md5sum)" "$before"
+said=$(/opt/ingestd/bin/ingestd install -c own.yaml --key-file key) || failed "install: $said"
+is "it runs" "$(prop ActiveState)" active
+is "the key is root's alone" "$(stat -c '%U %a' /etc/ingestd/api-key)" "root 600"
+is "systemd has nothing to say about it" "$(systemd-analyze verify ingestd.service 2>&1 | grep -i ingestd || true)" ""
+usermod -aG ann ingestd && systemctl restart ingestd
+clip /home/ann/cards/in/d.mp4
+until_true [ -e /home/ann/cards/done/d.mp4 ] || failed "the clip was not moved: $(ls -R /home/ann/cards)"
+ok "a clip below /home became searchable and was moved"
+said=$(/opt/ingestd/bin/ingestd uninstall)
+has "uninstall says what deleting the journal means" "$said" "paying again"
+has "and how much it is worth" "$said" "1 clip"
+is "the service is gone" "$(ls /etc/systemd/system/ingestd* 2> /dev/null || true)" ""
+is "the configuration, the key and the journal stay" "$(ls /etc/ingestd/config.yaml /etc/ingestd/api-key /var/lib/ingestd/journal.db | wc -l)" 3
 echo "== all of it held"

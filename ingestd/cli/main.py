@@ -40,6 +40,8 @@ _COMMANDS: Final = {
     "config": ("config_show", "config"),
     "pause": ("pause", "pause"),
     "resume": ("pause", "resume"),
+    "install": ("install", "install"),
+    "uninstall": ("install", "uninstall"),
     "sim": ("sim", "sim"),
     "demo": ("demo", "demo"),
 }
