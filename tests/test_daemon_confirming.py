@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_farside import DOWN, LOST, LOST_BUT_STORED, TAKEN, Fate, answer, refused
-from ingestd.config import ConfirmThen
+from ingestd.config import ConfirmThen, Fields
 from ingestd.daemon import jobs
 from ingestd.model import Reason, Scope, State, Video
 from ingestd.remote.contract import Page, Refusal, Trouble
@@ -220,6 +220,30 @@ def test_where_names_are_hashes_two_of_a_size_are_never_open_together(world: Wor
     world.advance(6 * HOUR)
     assert [world.state(one) for one in (first, second)] == [State.PARSED] * 2
     assert world.far.row(world.row(first).video_no) is world.far.library[1]
+
+
+def test_what_lies_in_another_scope_may_be_another_rows_lost_upload(world: World):
+    """One clip for two scopes, both answers lost: only the scope tells which video is whose."""
+    other = world.folder(world.place / "other", fields=Fields(unique_id="other"))
+    world.restart(folders=(*world.settings.folders, other))
+    first = lost(world, LOST)
+    second = other.path / "a.mp4"
+    second.write_bytes(first.read_bytes())
+    world.far.plan(LOST_BUT_STORED)
+    world.wish("add", paths=[str(second)], folder="other", pay_again=True)
+    world.advance(4 * HOUR)
+    assert [world.state(one) for one in (first, second)] == [State.PARSED] * 2
+    assert world.far.row(world.row(second).video_no).scope == Scope("unique_id", "other")
+    assert world.far.row(world.row(first).video_no).scope == Scope("unique_id", "default")
+    assert len(world.far.library) == 2
+
+
+def test_a_name_in_our_tokens_shape_tells_that_names_are_shown(world: World):
+    """Before anything of ours was accepted: what another row's name proves, a hash cannot hide."""
+    path = lost(world, LOST)
+    world.far.put("somebody's~0123abcd", path.stat().st_size)
+    world.advance(3 * HOUR)
+    assert world.outcomes(path) == ["not_found", "accepted"]
 
 
 def test_where_names_are_hashes_a_strangers_upload_of_our_size_holds(world: World):

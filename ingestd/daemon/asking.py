@@ -15,9 +15,9 @@ from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.messages import LookEnded, Polled
 from ingestd.daemon.ours import (
     learn_lateness,
+    learn_listed,
     learn_name,
     learn_scope,
-    learn_sizes,
     linked_elsewhere,
     scopes_seen,
     shown_late,
@@ -170,7 +170,7 @@ class Following:
         else:
             asking.answered()
             if not message.poll.single:
-                learn_sizes(ctx, message.videos.values())
+                learn_listed(ctx, message.videos.values())
         for item_id in ids:
             item = ctx.journal.item(item_id)
             if item is None or item.video_no is None or item.state not in FOLLOWED:
@@ -271,23 +271,24 @@ class Confirming:
             ctx.apply(item, events.LookFailed(message.trouble.text))
             return
         asking.answered()
-        self._weigh(item, send, message.videos)
+        self._weigh(item, send, message)
 
-    def _weigh(self, item: Item, send: Send, videos: tuple[Video, ...]) -> None:
-        ctx = self._asking.ctx
-        learn_sizes(ctx, videos)
+    def _weigh(self, item: Item, send: Send, look: LookEnded) -> None:
+        ctx, videos = self._asking.ctx, look.videos
+        learn_listed(ctx, videos)
         linked = linked_elsewhere(ctx.journal, item.id, [video.video_no for video in videos])
         rivals = ctx.journal.unresolved_sizes(held=True)
         rivals.pop(item.id, None)
         weighed = evidence.weigh(_sought(send), videos, linked, what_is_shown(ctx), rivals.values())
-        if weighed.video is not None:
-            self._found(item, send, weighed.video.video_no, weighed.others)
+        found = weighed.video
+        if found is not None and not self._is_rivals(item, found, look, frozenset(rivals)):
+            self._found(item, send, found.video_no, weighed.others)
             return
         event = events.NotFound(
             spent=self._asking.stretches.spent(item.id, ctx.now.mono),
             readable=item.id in ctx.readable,
             proven=weighed.absent,
-            candidates=weighed.candidates,
+            candidates=(found.video_no,) if found else weighed.candidates,
             shown_late=shown_late(ctx),
         )
         with ctx.journal.transaction():
@@ -297,6 +298,16 @@ class Confirming:
                 ctx.readable.discard(item.id)
             if after.state is State.QUEUED:
                 ctx.journal.end_send(send.id, ctx.now.wall, "not_found")
+
+    def _is_rivals(self, item: Item, found: Video, look: LookEnded, rivals: frozenset[int]) -> bool:
+        """Tell whether a video outside the attempt's scope may be another row's lost upload.
+
+        Both have the same sample, and so the same token: only their scopes tell them apart.
+        """
+        if found.video_no not in look.elsewhere or item.stat is None:
+            return False
+        same = self._asking.ctx.journal.same_content(item.stat.size, item.fingerprint or "")
+        return any(row.id in rivals for row in same)
 
     def _found(self, item: Item, send: Send, video_no: str, others: tuple[str, ...]) -> None:
         ctx = self._asking.ctx

@@ -90,11 +90,17 @@ def search(far: FarSide, wanted: Search) -> LookEnded:
     """
 
     def ended(videos: tuple[Video, ...], trouble: Trouble | None = None) -> LookEnded:
-        return LookEnded(wanted.item_id, wanted.send_id, videos, trouble)
+        numbers = {video.video_no for video in videos}
+        return LookEnded(
+            wanted.item_id, wanted.send_id, videos, trouble, frozenset(numbers - inside)
+        )
+
+    inside: set[str] = set()  # seen in the scope itself
 
     named = far.list_videos(wanted.scope, size=PAGE, video_name=wanted.stem)
     if isinstance(named, Failed):
         return ended((), named.trouble)
+    inside.update(video.video_no for video in named.videos)
     if wanted.found(named.videos):
         return ended(named.videos)
     kept = {video.video_no: video for video in named.videos}
@@ -103,6 +109,8 @@ def search(far: FarSide, wanted: Search) -> LookEnded:
         if isinstance(walked, Failed):
             return ended((), walked.trouble)
         kept.update((video.video_no, video) for video in walked)
+        if scope is not None:
+            inside.update(video.video_no for video in walked)
     return ended(tuple(kept.values()))
 
 

@@ -205,6 +205,7 @@ class LookEnded:
     send_id: int
     videos: tuple[Video, ...]
     trouble: Trouble | None
+    elsewhere: frozenset[str] = frozenset()  # those that only a walk without scope showed
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,18 @@ def learn_name(ctx: Context, upload_name: str, stored: str | None) -> None:
     _learn(ctx, NAMES_SHOWN, value=evidence.shows(stored, sought_as(upload_name, 0)))
 
 
-def learn_sizes(ctx: Context, listed: Iterable[Video]) -> None:
-    """Rows of a list: do they tell sizes? One that does suffices, for new ones may tell later."""
-    sizes = [video.size is not None for video in listed]
-    if sizes:
-        _learn(ctx, SIZES_SHOWN, value=any(sizes))
+def learn_listed(ctx: Context, listed: Iterable[Video]) -> None:
+    """Rows of a list: do they tell sizes? One that does suffices, for new ones may tell later.
+
+    A name in our token's shape is the name of some upload of an ingestd, shown as it was sent.
+    """
+    videos = tuple(listed)
+    if videos:
+        _learn(ctx, SIZES_SHOWN, value=any(video.size is not None for video in videos))
+    if ctx.journal.meta(NAMES_SHOWN) is None and any(
+        video.name is not None and token_of(stem_of(video.name)) for video in videos
+    ):
+        _learn(ctx, NAMES_SHOWN, value=True)
 
 
 def _learn(ctx: Context, key: str, *, value: bool) -> None:
