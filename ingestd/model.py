@@ -201,6 +201,7 @@ class Item:
     updated_at: float = 0.0
     fields: Mapping[str, object] = field(default_factory=dict)
     rules: str | None = None  # digest of the validation rules it was judged by
+    volume: str | None = None  # the file system it was seen on; None: not known
     pay_again: bool = False  # a person said: upload it although it was paid
     hidden: bool = False  # forgotten: not listed, its billing fact kept
     account: int = 1  # which of the accounts that this journal has seen the video is in (rules R3)

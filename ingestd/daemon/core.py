@@ -19,7 +19,7 @@ from ingestd.daemon.flights import Flights
 from ingestd.daemon.gatekeeper import Gatekeeper
 from ingestd.daemon.hourly import Hourly
 from ingestd.daemon.indexcap import IndexingCap
-from ingestd.daemon.judging import Judging
+from ingestd.daemon.judging import Ground, Judging
 from ingestd.daemon.keys import Keys
 from ingestd.daemon.recovery import recover
 from ingestd.daemon.seeing import Seeing
@@ -61,7 +61,7 @@ class Daemon:
         self.tracker = SettleTracker()
         self.keeper = Gatekeeper(ctx)
         self.keys = Keys(ctx, self.keeper, self.use_key)
-        self.judging = Judging(ctx, self.tracker, self._folder_of, self._device_of)
+        self.judging = Judging(ctx, self.tracker, self._folder_of, self._ground_of)
         self.seeing = Seeing(ctx, self.tracker, self.judging, hints)
         self.contents = Contents(ctx, self._opener)
         self.seeing.renames.listeners.append(self.contents.renamed)
@@ -75,7 +75,7 @@ class Daemon:
         self.seeing.standing.mended += [self.uploads.wake, self.flights.disk_answers]
         self.seeing.standing.hanging.append(self.flights.disk_hangs)
         self.following, self.confirming = Following(asking), Confirming(asking)
-        self.tidying = Tidying(ctx, lambda: self.seeing.watched, self.seeing.folder_of)
+        self.tidying = Tidying(ctx, lambda: self.seeing.watched, self.seeing.owner_of)
         self.cards = Cards(
             ctx, self.tracker, self._folder_of, self.judging.lane_of, self.seeing.look_again
         )
@@ -236,9 +236,11 @@ class Daemon:
         watched = self.seeing.folder_of(path)
         return watched.folder if watched else None
 
-    def _device_of(self, path: str) -> int | None:
+    def _ground_of(self, path: str) -> Ground | None:
         watched = self.seeing.folder_of(path)
-        return watched.device if watched else None
+        if watched is None:
+            return None
+        return Ground(watched.root, watched.device, watched.volume_id)
 
     def _opener(self, item: Item) -> Callable[[], int]:
         return self.judging.opener(item.path)
@@ -255,13 +257,15 @@ class Daemon:
     def _may_go(self, item: Item) -> str:
         """Say why a queued row must wait; "" lets it go."""
         if item.folder is not None:
-            watched = self.seeing.watched.get(item.folder) or self.seeing.folder_of(item.path)
+            watched = self.seeing.folder_of(item.path) or self.seeing.watched.get(item.folder)
             if watched is None:
                 return f"Folder {item.folder} is not configured any more."
             if watched.place is None:
                 return f"Folder {item.folder} has not been looked at yet."
             if not watched.in_order:
                 return watched.detail or f"Folder {item.folder} is not in order."
+            if not watched.holds(item):
+                return "The disk that it was seen on is not there; it goes when it is back."
         return self.judging.judge_claimed(item)
 
     # --- life ---------------------------------------------------------------------------------

@@ -29,11 +29,17 @@ MEND_S = 30.0
 
 @dataclass(slots=True)
 class Watched:
-    """What the loop remembers of one folder; times are monotonic unless they end in `_at`."""
+    """What the loop remembers of one folder; times are monotonic unless they end in `_at`.
+
+    A file system that is mounted inside a folder is looked at on its own, as a part of the folder:
+    it has its own mode, state and lane, and the folder's name and rules.
+    """
 
     folder: Folder
     worker: FolderWorker
     names: NameRules
+    point: str = ""  # where a part is mounted; "" is the folder itself
+    volume_id: str | None = None  # how rows name its file system
     mode: str = "poll"
     fstype: str = ""
     place: Place | None = None  # as the last pass found it; None: none has begun
@@ -68,9 +74,14 @@ class Watched:
         return self.folder.name
 
     @property
+    def key(self) -> str:
+        """What messages call it, and its lane: the folder's name, of a part its place too."""
+        return f"{self.name} {self.point}" if self.point else self.name
+
+    @property
     def root(self) -> str:
-        """The folder's path."""
-        return str(self.folder.path)
+        """The folder's path, or where the part is mounted."""
+        return self.point or str(self.folder.path)
 
     @property
     def in_order(self) -> bool:
@@ -89,7 +100,7 @@ class Watched:
 
     def verdict(self, path: str) -> Verdict:
         """Judge an absolute path below the folder by name."""
-        return self.names.classify_path(os.path.relpath(path, self.root))
+        return self.names.classify_path(os.path.relpath(path, self.folder.path))
 
     def is_no_video(self, path: str) -> bool:
         """Tell whether a name's extension alone says that nobody need look.
@@ -109,6 +120,10 @@ class Watched:
         ):  # what could not be read is looked at sooner
             return min(self.folder.poll_interval, self.folder.rescan_interval)
         return self.folder.rescan_interval
+
+    def holds(self, item: Item) -> bool:
+        """Tell whether a row's file belongs on the file system that is here now."""
+        return item.volume is None or item.volume == self.volume_id
 
     def arrive(self, place: Place, wall: float) -> bool:
         """Take in how the root was found before a pass; tell whether it is in order anew."""
@@ -168,9 +183,14 @@ def name_rules(settings: Settings, folder: Folder) -> NameRules:
     )
 
 
-def scanner_for(settings: Settings, folder: Folder, fstype: str) -> Scanner:
-    """The scanner of a folder; deeper folders are left to their own, what was moved to nobody."""
-    places = {str(other.path) for other in settings.folders} | move_targets(settings)
+def scanner_for(
+    settings: Settings, folder: Folder, fstype: str, parts: frozenset[str] = frozenset()
+) -> Scanner:
+    """The scanner of a folder; deeper folders are left to their own, what was moved to nobody.
+
+    `parts` are places inside the folder that are looked at on their own, too.
+    """
+    places = {str(other.path) for other in settings.folders} | move_targets(settings) | parts
     inner = frozenset(
         place
         for place in places

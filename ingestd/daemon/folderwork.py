@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestd.daemon.folders import scanner_for
+from ingestd.daemon.folders import name_rules, scanner_for
 from ingestd.daemon.messages import Listed, LookedAt, Place, ScanBegun, ScanEnded
 from ingestd.watch.entries import EntryKind, RootState, ScanReport
 from ingestd.watch.guard import not_mounted
 from ingestd.watch.hints import OFF
 from ingestd.watch.memory import identity
 from ingestd.watch.mounts import WatchMode, mode_for, read_mounts
+from ingestd.watch.names import Ignored
 from ingestd.watch.roots import neighbours, root_trouble
 from ingestd.watch.volumes import volume_of
 
@@ -45,11 +46,13 @@ class Order:
 
 
 class FolderWorker:
-    """Touches one folder."""
+    """Touches one folder, or the part of it that is mounted at `point`."""
 
-    def __init__(self, settings: Settings, folder: Folder) -> None:
-        self._settings, self._folder = settings, folder
-        self._root = str(folder.path)
+    def __init__(self, settings: Settings, folder: Folder, point: str = "") -> None:
+        self._settings, self._folder, self._point = settings, folder, point
+        self._root = point or str(folder.path)
+        self._key = f"{folder.name} {point}" if point else folder.name
+        self._parts: frozenset[str] = frozenset()
         self._fstype: str | None = None
         self._scanner: Scanner | None = None
         self._identity: tuple[int, int] | None = None
@@ -59,12 +62,18 @@ class FolderWorker:
         self, order: Order, *, hints: Hints, stop: threading.Event, post: Post
     ) -> ScanEnded:
         """Watch first, then scan (architecture 1): what comes in between is hinted or seen."""
-        name = self._folder.name
+        name = self._key
         place, scanner = self._look_around(order, hints)
         post(ScanBegun(name, place))
         if place.state is not RootState.OK or scanner is None:
             return ScanEnded(name, ScanReport(place.state, place.detail))
-        found = scanner.scan(full=order.full, stop=stop, beat=self._beat, others=order.others)
+        found = scanner.scan(
+            full=order.full,
+            stop=stop,
+            below=self._point or None,
+            beat=self._beat,
+            others=order.others,
+        )
         for listing in found:
             post(Listed(name, listing))
         return ScanEnded(name, found.report)
@@ -82,7 +91,7 @@ class FolderWorker:
 
         Directories among them, made or moved in, are scanned: what is in them was not announced.
         """
-        name = self._folder.name
+        name = self._key
         try:
             here = os.stat(self._root).st_dev == device  # noqa: PTH116 - hot, odd bytes
         except OSError:
@@ -117,19 +126,23 @@ class FolderWorker:
             os.close(directory)
         self._beat()
         state, detail = order.guard.verdict(self._root, volume)
+        if self._point and volume.point != real:
+            state, detail = RootState.MISSING, f"Nothing is mounted on {self._point} (any more)."
         place = Place(state, detail, volume, status.st_dev, identity(status), real)
         if state is not RootState.OK:
             self._distrust()
             return place, None
-        return self._watched(place, volume, order, hints)
+        return self._watched(place, volume, table, order, hints)
 
     def _watched(
-        self, place: Place, volume: Volume, order: Order, hints: Hints
+        self, place: Place, volume: Volume, table: MountTable, order: Order, hints: Hints
     ) -> tuple[Place, Scanner]:
         """Watch a root that is in order, anew if it is another directory than before."""
-        if self._scanner is None or volume.fstype != self._fstype:
-            self._fstype = volume.fstype
-            self._scanner = scanner_for(self._settings, self._folder, volume.fstype)
+        parts = self._mounted_inside(table, place.real)
+        if self._scanner is None or (volume.fstype, parts) != (self._fstype, self._parts):
+            self._fstype, self._parts = volume.fstype, parts
+            self._scanner = scanner_for(self._settings, self._folder, volume.fstype, parts)
+        place = replace(place, parts=parts)
         mode = mode_for(volume.fstype, self._folder.mode.value)
         state, set_up = OFF, False
         if mode is WatchMode.EVENTS:
@@ -146,10 +159,26 @@ class FolderWorker:
         state = OFF if other else hints.prove(self._root)
         if not other and ((state.watching and not order.anew) or not order.arm):
             return state, False
-        state = hints.watch(self._root, recursive=self._folder.recursive)
+        state = hints.watch(self._root, recursive=self._folder.recursive, skip=place.parts)
         self._distrust()  # what changed while nobody watched may not show
         self._beat()
         return state, True
+
+    def _mounted_inside(self, table: MountTable, real: str) -> frozenset[str]:
+        """Where other file systems are mounted inside: each is looked at on its own."""
+        if not self._folder.recursive:
+            return frozenset()
+        _, *inside = table.around(real) or (None,)
+        points = (self._root.rstrip("/") + one.point[len(real.rstrip("/")) :] for one in inside)
+        rules = name_rules(self._settings, self._folder)
+        top = self._folder.path
+        return frozenset(
+            point
+            for point in points
+            if not isinstance(
+                rules.classify_path(os.path.relpath(point, top), is_dir=True), Ignored
+            )
+        )
 
     def _away(self, guard: Guard, error: OSError, table: MountTable) -> Place:
         """Say what is wrong with a root that cannot be opened."""

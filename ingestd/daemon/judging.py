@@ -36,9 +36,13 @@ LANE = "probe"
 VERIFY_LANE = "verify"
 
 
-def lane(kind: str, folder: Folder | None) -> str:
-    """Name the lane for work on a folder's files: a dead share holds up no other folder's."""
-    return f"{kind} {folder.name if folder else ''}"
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The root that a file is opened below: a folder's, or that of a disk mounted inside one."""
+
+    root: str
+    device: int | None  # `st_dev`; None: it is not in order
+    volume: str | None  # how rows name its file system
 
 
 def _not_in_order(root: str) -> int:
@@ -80,7 +84,7 @@ class Judging:
         ctx: Context,
         tracker: SettleTracker,
         folder_of: Callable[[str], Folder | None],
-        device_of: Callable[[str], int | None],
+        ground_of: Callable[[str], Ground | None],
     ) -> None:
         """Take the desk.
 
@@ -88,10 +92,10 @@ class Judging:
             ctx: the loop's surroundings.
             tracker: what settles.
             folder_of: names the watched folder that a path lies in, if any.
-            device_of: names the device of that folder's root; None: it is not in order.
+            ground_of: names the root that it is opened below; None: no watched folder's.
         """
         self._ctx, self._tracker = ctx, tracker
-        self._folder_of, self._device_of = folder_of, device_of
+        self._folder_of, self._ground_of = folder_of, ground_of
         self.lent: dict[str, Folder] = {}  # paths added by hand with the fields of a folder
         self._probing: set[str] = set()
         self._hold: dict[str, str] = {}  # being probed: why it is held if it is valid
@@ -139,7 +143,7 @@ class Judging:
         listed_below = str(folder.path) if folder is not None and standing.verify else None
         broke = ProbeTrouble(TroubleKind.UNREADABLE, "It could not be looked into.")
         self._ctx.workers.submit(
-            lane(LANE if listed_below is None else VERIFY_LANE, folder),
+            self._lane(LANE if listed_below is None else VERIFY_LANE, candidate.path),
             lambda: look_into(candidate, open_file, proxies=proxies, listed_below=listed_below),
             Probed(candidate, broke),
         )
@@ -151,7 +155,15 @@ class Judging:
 
     def lane_of(self, path: str) -> str:
         """The lane in which what lies beside a path is looked at."""
-        return lane(LANE, self._folder_of(path))
+        return self._lane(LANE, path)
+
+    def _lane(self, kind: str, path: str) -> str:
+        """The lane for a look into a file: a dead share holds up no other disk's."""
+        folder, ground = self._folder_of(path), self._ground_of(path)
+        if folder is None or ground is None:
+            return f"{kind} "
+        part = "" if ground.root == str(folder.path) else f" {ground.root}"
+        return f"{kind} {folder.name}{part}"
 
     def opener(self, path: str) -> Callable[[], int]:
         """A function that opens a file below its folder's root, or its own directory.
@@ -159,11 +171,11 @@ class Judging:
         What lies at the path of a root that is not in order is not opened: it may be the empty
         directory below a mount, or another disk.
         """
-        folder = self._folder_of(path)
-        if folder is None:
+        folder, ground = self._folder_of(path), self._ground_of(path)
+        if folder is None or ground is None:
             parent, name = os.path.split(path)
             return lambda: open_below(parent, name, follow_symlinks=False)
-        root, follow, device = str(folder.path), folder.follow_symlinks, self._device_of(path)
+        root, device, follow = ground.root, ground.device, folder.follow_symlinks
         relative = os.path.relpath(path, root)
         if device is None:
             return partial(_not_in_order, root)
@@ -289,15 +301,22 @@ class Judging:
 
     def _touched(self, item: Item, found: Found, judged: events.Judged) -> None:
         """Keep the row of a file that was merely touched; one that a list released moves on."""
-        same = replace(
-            item, stat=found.facts.stat, content_hash=found.content_hash or item.content_hash
-        )
+        known = found.content_hash or item.content_hash
+        same = replace(self._now(item, found.facts.stat), content_hash=known)
         with self._ctx.journal.transaction():
             row = self._ctx.journal.revise(item, same, self._ctx.now.wall)
             if item.reason is Reason.NO_CHECKSUM_LIST and judged.state is not State.HELD:
                 row = self._ctx.apply(row, events.Judged(State.QUEUED, None, None))
                 if judged.state is not State.QUEUED:
                     self._ctx.apply(row, judged)
+
+    def _now(self, item: Item, stat: Stat) -> Item:
+        """A row whose file lies there with this stat now."""
+        return replace(item, stat=stat, volume=self._volume_of(item.path))
+
+    def _volume_of(self, path: str) -> str | None:
+        ground = self._ground_of(path)
+        return ground.volume if ground else None
 
     def _same_file(self, item: Item, facts: Facts) -> bool:
         """Tell whether a row's file was merely touched: renamed and back, a chmod, another inode.
@@ -379,6 +398,7 @@ class Judging:
             folder=folder.name if folder else None,
             state=State.SETTLING,
             stat=stat,
+            volume=self._volume_of(path),
             fingerprint=facts.fingerprint if facts else None,
             container=findings.container if findings else None,
             codec=findings.video.codec if findings and findings.video else None,

@@ -51,6 +51,7 @@ class Place:
         device: `st_dev` of the root, which holds until the next mount.
         identity: device and inode of the root: which directory it is, whatever its path.
         real: its path without links.
+        parts: where other file systems are mounted inside; they are looked at on their own.
         mode: "events" or "poll".
         hints: whether events come, and why not where they should.
         set_up: whether somebody was set to watch for events, with or without success.
@@ -62,6 +63,7 @@ class Place:
     device: int | None = None
     identity: tuple[int, int] | None = None
     real: str = ""
+    parts: frozenset[str] = frozenset()
     mode: str = ""
     hints: HintState = OFF
     set_up: bool = False

@@ -87,7 +87,7 @@ class Pass:
             return None
         if waiting:
             return Exit.STOPPED_EARLY
-        rooted = all(watched.in_order for watched in self._seeing.watched.values())
+        rooted = all(watched.in_order for watched in self._seeing.all())
         bad = any(row.state in BAD or self._left_behind(row) for row in self._last.values())
         return Exit.DONE if rooted and not bad and not self._unfinished() else Exit.PROBLEMS
 
@@ -107,7 +107,7 @@ class Pass:
         ]
         if unfinished := self._unfinished():
             said.append(f"{unfinished} not complete or not readable yet")
-        said += [watched.detail for watched in self._seeing.watched.values() if watched.detail]
+        said += [watched.detail for watched in self._seeing.all() if watched.detail]
         return f"{', '.join(said)}. See: ingestd list, and: ingestd show FILE"
 
     def deadline(self) -> float | None:
@@ -116,7 +116,7 @@ class Pass:
 
     def _seen_all(self) -> bool:
         """Every folder was scanned, or cannot be; all that was seen is judged, or never will be."""
-        for watched in self._seeing.watched.values():
+        for watched in self._seeing.all():
             if watched.hung:
                 continue  # it is not waited for
             if watched.scanning or (watched.in_order and watched.passes == 0):

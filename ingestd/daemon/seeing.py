@@ -19,7 +19,7 @@ from ingestd.watch.entries import VANISHED, EntryKind, RootState, ScanReport
 from ingestd.watch.mounts import is_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ingestd.config import Folder
     from ingestd.daemon.context import Context
@@ -56,6 +56,7 @@ class Seeing:
         self.others_hinted: Callable[[str], None] = lambda _: None
         self.renames = Renames(ctx, tracker, judging, self._look_later)
         self.watched: dict[str, Watched] = {}
+        self.parts: dict[str, Watched] = {}  # file systems that are mounted inside, by key
         self._watch_all()
         ctx.listeners.append(self._moved)
 
@@ -75,6 +76,8 @@ class Seeing:
     def reconfigure(self) -> None:
         """Follow changed settings: new folders are scanned, others are let go."""
         before, self.watched = self.watched, {}
+        while self.parts:  # they are met again
+            self._let_go(self.parts.popitem()[1])
         self._watch_all()
         for name, old in before.items():
             new = self.watched.get(name)
@@ -88,9 +91,20 @@ class Seeing:
         self._stop.set()
         self._hints.close()
 
+    def all(self) -> tuple[Watched, ...]:
+        """The folders, then their parts."""
+        return (*self.watched.values(), *self.parts.values())
+
+    def parts_of(self, name: str) -> list[Watched]:
+        """The parts of a folder."""
+        return [one for one in self.parts.values() if one.name == name]
+
+    def _by_key(self, key: str) -> Watched | None:
+        return self.watched.get(key) or self.parts.get(key)
+
     def scan_now(self) -> None:
         """Scan every folder at the next step."""
-        for watched in self.watched.values():
+        for watched in self.all():
             self.scan_soon(watched)
 
     def trust(self, watched: Watched, volume: Volume) -> None:
@@ -112,7 +126,7 @@ class Seeing:
         for path in self._tracker.due_looks(mono):
             self._look_later(path)
         deadlines = [self._tracker.next_deadline()]
-        for watched in self.watched.values():
+        for watched in self.all():
             if not watched.scanning and watched.next_scan <= mono:
                 self._scan(watched)
             if watched.looks and not watched.looking:
@@ -134,10 +148,10 @@ class Seeing:
         watched.arming.begins()
         order = self._order(watched, full=full)
         broke = ScanEnded(
-            watched.name, ScanReport(RootState.UNREADABLE, "The scan broke; it is tried again.")
+            watched.key, ScanReport(RootState.UNREADABLE, "The scan broke; it is tried again.")
         )
         self._ctx.workers.submit(
-            f"folder {watched.name}",
+            f"folder {watched.key}",
             lambda: worker.run_pass(order, hints=hints, stop=stop, post=post),
             broke,
         )
@@ -145,7 +159,7 @@ class Seeing:
     def _order(self, watched: Watched, *, full: bool) -> Order:
         """What a pass or a look is told."""
         return Order(
-            self.standing.volumes.guard(watched.folder),
+            self.standing.guard(watched),
             full=full,
             arm=watched.arming.may(self._ctx.now.mono),
             anew=bool(watched.arming.doubt),
@@ -164,9 +178,9 @@ class Seeing:
         worker, order = watched.worker, self._order(watched, full=False)
         stop, post = self._stop, self._ctx.inbox.post
         self._ctx.workers.submit(
-            f"folder {watched.name}",
+            f"folder {watched.key}",
             lambda: worker.look(paths, device, order, stop=stop, post=post),
-            LookedAt(watched.name, (), ()),
+            LookedAt(watched.key, (), ()),
         )
 
     def _begins(self, watched: Watched) -> None:
@@ -191,13 +205,12 @@ class Seeing:
         return True
 
     def folder_of(self, path: str) -> Watched | None:
-        """The deepest watched folder above a path."""
-        above = [
-            watched
-            for watched in self.watched.values()
-            if path == watched.root or path.startswith(watched.root.rstrip("/") + "/")
-        ]
-        return max(above, key=lambda watched: len(watched.root), default=None)
+        """The deepest watched folder, or part of one, above a path."""
+        return _deepest(self.all(), path)
+
+    def owner_of(self, path: str) -> Watched | None:
+        """The deepest watched folder above a path, whatever is mounted inside it."""
+        return _deepest(self.watched.values(), path)
 
     # --- what they answer -------------------------------------------------------------------
 
@@ -215,7 +228,7 @@ class Seeing:
 
     def hints_lost(self, message: HintsLost) -> None:
         """Events were lost: scan."""
-        for watched in self.watched.values():
+        for watched in self.all():
             if message.root in (None, watched.root):
                 watched.arming.overflowed = True
                 self.scan_soon(watched)
@@ -224,7 +237,7 @@ class Seeing:
 
     def mounts_changed(self, message: MountsChanged) -> None:
         """Look again at the folders whose own mounts changed."""
-        for watched in self.watched.values():
+        for watched in self.all():
             real = watched.place.real if watched.place and watched.place.real else watched.root
             mounts = message.table.around(real)
             if mounts != watched.mounts:
@@ -233,14 +246,32 @@ class Seeing:
 
     def scan_begun(self, message: ScanBegun) -> None:
         """Note where the folder lies and how it is watched."""
-        watched = self.watched.get(message.folder)
+        watched = self._by_key(message.folder)
         if watched is not None:
-            paths = [one.root for one in self.watched.values()]
-            self.standing.begun(watched, message.place, paths)
+            self.standing.begun(watched, message.place, [one.root for one in self.all()])
+            self._follow_parts(watched)
+
+    def _follow_parts(self, watched: Watched) -> None:
+        """Look on their own at the file systems that are mounted inside a folder."""
+        if watched.point or not watched.in_order or watched.place is None:
+            return  # what is inside says itself whether it is there
+        wanted = {one for one in watched.place.parts if self.owner_of(one) is watched}
+        mine = {one.point: one for one in self.parts.values() if one.name == watched.name}
+        for point in mine.keys() - wanted:
+            self._let_go(self.parts.pop(mine[point].key))
+        for point in wanted - mine.keys():
+            worker = FolderWorker(self._ctx.settings, watched.folder, point)
+            part = Watched(watched.folder, worker, watched.names, point)
+            self.parts[part.key] = part
+
+    def _let_go(self, watched: Watched) -> None:
+        """Watch no longer; in its lane, for it may hang."""
+        hints, root = self._hints, watched.root
+        self._ctx.workers.submit(f"folder {watched.key}", lambda: hints.unwatch(root))
 
     def listed(self, message: Listed) -> None:
         """Compare a directory with the journal."""
-        watched = self.watched.get(message.folder)
+        watched = self._by_key(message.folder)
         if watched is None:
             return
         self.standing.answered(watched)
@@ -296,12 +327,12 @@ class Seeing:
 
     def _missed(self, watched: Watched, known: dict[str, Item], seen: set[str]) -> None:
         for name, item in known.items():
-            if name not in seen and item.state in UNSENT:
+            if name not in seen and item.state in UNSENT and watched.holds(item):
                 watched.absent.setdefault(item.path, watched.passes)
 
     def scan_ended(self, message: ScanEnded) -> None:
         """Note how the pass went; what two passes missed is looked for once more, then gone."""
-        watched = self.watched.get(message.folder)
+        watched = self._by_key(message.folder)
         if watched is None:
             return
         watched.scanning = False
@@ -340,13 +371,15 @@ class Seeing:
             if directory in watched.listed or hidden or self.folder_of(directory) is not watched:
                 continue
             known = self._known_in(directory) or {}
-            lost += [item.path for item in known.values() if item.state in UNSENT]
+            lost += [
+                item.path for item in known.values() if item.state in UNSENT and watched.holds(item)
+            ]
         watched.listed = set()
         return lost
 
     def looked_at(self, message: LookedAt) -> None:
         """Consider what a targeted look saw."""
-        watched = self.watched.get(message.folder)
+        watched = self._by_key(message.folder)
         if watched is None:
             return
         watched.looking, watched.in_look = False, frozenset()
@@ -396,7 +429,7 @@ class Seeing:
             )
         elif item.stat is not None and item.state in UNSENT and item.stat != entry.stat:
             # the same file under another device number, after a remount or a reboot
-            same = replace(item, stat=entry.stat)
+            same = replace(item, stat=entry.stat, volume=watched.volume_id)
             self._ctx.journal.revise(item, same, self._ctx.now.wall)
 
     def _settled_before(self, watched: Watched, item: Item, stat: Stat) -> bool:
@@ -404,6 +437,10 @@ class Seeing:
         if item.state is State.GONE or item.stat is None:
             return False
         if item.state is State.REJECTED and item.reason in BY_THEMSELVES:
+            return False
+        if not watched.holds(
+            item
+        ):  # the same path on another disk: another file, until it is proven
             return False
         same = item.stat.size == stat.size and item.stat.mtime_ns == stat.mtime_ns
         if is_network(watched.fstype):  # inodes and ctimes change across remounts there
@@ -415,6 +452,8 @@ class Seeing:
         self._again.discard(path)
         self._judging.drop_wishes(path)
         if item is None or item.state not in UNSENT or not watched.in_order:
+            return
+        if not watched.holds(item):  # it lies on a file system that is not here now
             return
         missed_in = watched.absent.setdefault(path, watched.passes)
         if missed_in >= watched.passes - 1:
@@ -428,3 +467,10 @@ class Seeing:
 def _watches(folder: Folder) -> tuple[object, ...]:
     """What of a folder's settings its watcher was set up with."""
     return folder.path, folder.recursive, folder.mode
+
+
+def _deepest(among: Iterable[Watched], path: str) -> Watched | None:
+    above = (
+        one for one in among if path == one.root or path.startswith(one.root.rstrip("/") + "/")
+    )
+    return max(above, key=lambda one: len(one.root), default=None)

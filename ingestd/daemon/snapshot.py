@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,10 @@ class Snapshots:
         return {"at": self.refusal.at, "detail": self.refusal.detail} if self.refusal else None
 
     def _folder(self, watched: Watched) -> dict[str, object]:
+        parts = self._seeing.parts_of(watched.name)
+        ignored = Counter(watched.ignored_by)
+        for part in parts:
+            ignored.update(part.ignored_by)
         return {
             "name": watched.name,
             "path": watched.root,
@@ -89,8 +94,8 @@ class Snapshots:
             "state": watched.state,
             "last_scan_at": watched.last_scan_at,
             "settling": self._tracker.count(watched.name),
-            "ignored_by": dict(watched.ignored_by),
-            "detail": watched.detail or watched.hint_detail or watched.arming.doubt or None,
+            "ignored_by": dict(ignored),
+            "detail": _detail(watched) or next(filter(None, map(_part_detail, parts)), None),
             "since": watched.since,
         }
 
@@ -142,3 +147,13 @@ class Snapshots:
                 "detail": f"{verdict.extension} is not taken; not seen yet.",
             }
         return {"state": "unknown", "detail": "It was not seen yet; the next scan looks for it."}
+
+
+def _detail(watched: Watched) -> str:
+    return watched.detail or watched.hint_detail or watched.arming.doubt
+
+
+def _part_detail(part: Watched) -> str:
+    """What is wrong with a disk that is mounted inside a folder."""
+    state = "" if part.in_order else f" is {part.state}"
+    return f"{part.root}{state}: {detail}" if (detail := _detail(part)) else ""

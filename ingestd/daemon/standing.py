@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ingestd.daemon.guarding import Volumes, notice_hanging
 from ingestd.watch.entries import RootState
+from ingestd.watch.guard import Guard
 from ingestd.watch.twins import identities, twin_words, twins
 
 if TYPE_CHECKING:
@@ -49,14 +50,31 @@ class Standing:
             tell(
                 "watch.mode",
                 folder=watched.name,
+                path=watched.root,
                 mode=watched.mode,
                 filesystem=watched.fstype,
                 detail=watched.hint_detail or None,
             )
-        volume = place.volume if watched.in_order else None
-        if volume is not None and self.volumes.found(watched.folder, volume):
+        if place.volume is not None and watched.in_order:
+            self._holds(watched, place.volume)
+
+    def guard(self, watched: Watched) -> Guard:
+        """What a root is compared with; inside a folder any disk may be mounted."""
+        if watched.point:
+            return Guard(watched.name, removable=True)
+        return self.volumes.guard(watched.folder)
+
+    def _holds(self, watched: Watched, volume: Volume) -> None:
+        """Note which file system is in order there."""
+        if watched.point:
+            if watched.volume_id not in (None, volume.id):
+                watched.passes = 0
+            watched.volume_id = volume.id
+            return
+        if self.volumes.found(watched.folder, volume):
             watched.passes = 0  # what the former one held says nothing of this one
             self._ctx.log.info("folder.disk", folder=watched.name, detail=volume.words)
+        watched.volume_id = self.volumes.id_of(watched.folder)
 
     def answered(self, watched: Watched) -> None:
         """A folder's lane gave an answer: it does not hang (any more)."""
@@ -68,7 +86,8 @@ class Standing:
         """Take in how a pass went."""
         if watched.in_order or not report.ok:  # else it is the same directory as another folder's
             self._told(watched, lambda: watched.report(report, self._ctx.now.wall))
-        self.volumes.scanned(watched.folder, report)
+        if not watched.point:
+            self.volumes.scanned(watched.folder, report)
         if watched.arming.ended(watched.root):
             self._ctx.log.warning("watch.blind", folder=watched.name, detail=watched.arming.doubt)
 
@@ -109,5 +128,6 @@ class Standing:
         if before != (watched.state, watched.detail, watched.place is None):
             fine = watched.in_order and not watched.detail
             tell = self._ctx.log.info if fine else self._ctx.log.warning
-            tell(f"folder.{watched.state}", folder=watched.name, detail=watched.detail or None)
+            detail = watched.detail or None
+            tell(f"folder.{watched.state}", folder=watched.name, path=watched.root, detail=detail)
         return result

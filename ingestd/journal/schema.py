@@ -243,7 +243,15 @@ CREATE TABLE closings (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_ROWS + _RECORDS + _TALLIES, _MIRROR, _AFTERWARDS, _CLOSINGS)
+_VOLUMES = """
+-- The file system that a file was seen on: its absence from another one says nothing (rules R5).
+ALTER TABLE items ADD COLUMN volume TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    *(_ROWS + _RECORDS + _TALLIES, _MIRROR, _AFTERWARDS, _CLOSINGS),
+    _VOLUMES,
+)
 
 
 def migrate(database: Database, version: int, migrations: tuple[str, ...] = MIGRATIONS) -> None:
