@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ingestd.cli import words
+from ingestd.gates import REMEDY
 from ingestd.model import GateName
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def gate_sentence(gate: Gate, now: float) -> str:
     title = _TITLES.get(gate.name, str(gate.name))
     if gate.name is GateName.BUDGET and gate.until is None:
         title = "A clip is longer than the budget"
-    remedy = _REMEDIES.get(gate.name) or words.printable(gate.detail)
+    told = gate.data.get(REMEDY) or gate.detail
+    remedy = _REMEDIES.get(gate.name) or words.printable(str(told))
     text = f"{title} since {words.moment(gate.since, now)}."
     if remedy:
         text += f" {remedy}"

@@ -234,4 +234,5 @@ def _today(report: Report) -> Line:
 def _of_limit(minutes: float, limit: float | None) -> str:
     if limit is None:
         return words.minutes(minutes * 60)
-    return f"{words.number(minutes)} of {words.number(limit)} min"
+    spent, allowed = (words.minutes(one * 60).removesuffix(" min") for one in (minutes, limit))
+    return f"{spent} of {allowed} min"

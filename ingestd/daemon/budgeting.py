@@ -186,7 +186,10 @@ def _seconds(item: Item) -> float:
 
 
 def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.1f}".removesuffix(".0")
+    minutes = seconds / 60
+    if minutes >= 10 or not minutes:  # noqa: PLR2004 - no more exact than anybody wants to know
+        return f"{minutes:.0f}"
+    return f"{max(minutes, 0.01):.2f}".rstrip("0").rstrip(".")
 
 
 def _used_up(limit: Limit, item: Item) -> str:

@@ -121,19 +121,21 @@ class Gatekeeper:
         name = GATE_OF.get(trouble.kind)
         if name is None:
             return None
-        text = f"{WORDS[name]} {self.remedies.get(name, '')}".rstrip()
+        remedy = self.remedies.get(name, "")
+        text = f"{WORDS[name]} {remedy}".rstrip()
         said = f" (it said: {trouble.text})" if trouble.text else ""
-        self._save(
-            gates.close(
-                self._gates.get(name),
-                name,
-                self._ctx.now.wall,
-                text + said,
-                closed_by=item_id,
-                wait=trouble.retry_after,
-                at_least=at_least,
-            )
+        gate = gates.close(
+            self._gates.get(name),
+            name,
+            self._ctx.now.wall,
+            text + said,
+            closed_by=item_id,
+            wait=trouble.retry_after,
+            at_least=at_least,
         )
+        if remedy:  # the screen has little room
+            gate = replace(gate, data={**gate.data, gates.REMEDY: remedy})
+        self._save(gate)
         return name
 
     def hold(

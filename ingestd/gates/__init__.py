@@ -6,6 +6,7 @@ from ingestd.gates.cap import Cap
 from ingestd.gates.pace import Pace, fits_beside
 from ingestd.gates.standing import (
     BY_CALENDAR,
+    REMEDY,
     Standing,
     asked,
     close,
@@ -17,6 +18,7 @@ from ingestd.gates.standing import (
 __all__ = [
     "BY_CALENDAR",
     "CAP_WINDOW_S",
+    "REMEDY",
     "Answer",
     "Cap",
     "Fits",

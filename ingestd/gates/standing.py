@@ -14,6 +14,8 @@ MINUTE = 60.0
 HOUR = 3600.0
 #: Key of `Gate.data`: the word of a person that alone opens it (`resume --WORD`, interface 3).
 ASKS = "asks"
+#: Key of `Gate.data`: what to do, where that is less than the whole `detail`.
+REMEDY = "remedy"
 
 
 @dataclass(frozen=True, slots=True)
