@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check lint types format docs bench soak deb systemd clean
+.PHONY: help demo test check lint types format docs man bench soak deb systemd clean
 help:  ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -33,6 +33,10 @@ types: $(STAMP)
 format: $(STAMP)  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
+
+man: $(STAMP)  ## write the manual page and the short helps from the commands
+	$(BIN)/python -m ingestd.cli.manual short > short_helps.new && mv short_helps.new ingestd/cli/short_helps.py
+	$(BIN)/python -m ingestd.cli.manual manual > docs/ingestd.1
 
 docs: $(STAMP)  ## draw the state diagram from the transition table
 	$(BIN)/python -m ingestd.lifecycle > docs/states.md

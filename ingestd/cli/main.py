@@ -14,6 +14,7 @@ import click
 
 from ingestd import __version__
 from ingestd.cli.options import Common, common_options
+from ingestd.cli.short_helps import SHORT_HELPS
 from ingestd.errors import ConfigError, Exit, IngestdError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _COMMANDS: Final = {
     "resume": ("pause", "resume"),
     "install": ("install", "install"),
     "uninstall": ("install", "uninstall"),
+    "completion": ("completion", "completion"),
     "sim": ("sim", "sim"),
     "demo": ("demo", "demo"),
 }
@@ -62,6 +64,16 @@ class _Commands(click.Group):
         found = getattr(importlib.import_module(f"ingestd.cli.{module}"), attribute)
         assert isinstance(found, click.Command)  # noqa: S101 - the table above is ours
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing each for its one line."""
+        rows = [(name, SHORT_HELPS.get(name) or self._short_help(ctx, name)) for name in _COMMANDS]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _short_help(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        return "" if command is None else command.get_short_help_str()
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
