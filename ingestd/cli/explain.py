@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.cli import live
+from ingestd.cli.patience import Unanswered, patiently
 from ingestd.config import nearest_folder
 from ingestd.watch.cameras import words_for
 from ingestd.watch.names import Ignored, IgnoredKind, Refused
@@ -32,7 +33,11 @@ class Explained:
 
 def explain(session: Session, path: str) -> Explained:
     """Explain an absolute path that the journal has no row of."""
-    exists = os.path.lexists(path)
+    try:
+        exists = patiently(lambda: os.path.lexists(path))
+    except Unanswered:
+        text = "Its disk or share does not answer: is the server there? See: ingestd status"
+        return Explained(UNKNOWN, text, exists=True)
     if not exists:
         return Explained(
             UNKNOWN, "Nothing lies at this path, and the journal does not know it.", exists=False

@@ -27,15 +27,18 @@ def patiently(ask: Callable[[], T], patience: float = PATIENCE) -> T:
     Raises:
         Unanswered: no answer came in time; the thread is left behind.
     """
-    return next(stream(lambda: (ask(),), patience))
+    return next(stream(lambda _: (ask(),), patience))
 
 
-def stream(make: Callable[[], Iterable[T]], patience: float = PATIENCE) -> Iterator[T]:
+def stream(
+    make: Callable[[Callable[[], None]], Iterable[T]], patience: float = PATIENCE
+) -> Iterator[T]:
     """Take items that are made in a thread of their own.
 
     Args:
-        make: Makes them; runs in that thread, what it raises is raised here.
-        patience: How long the next one may take, seconds.
+        make: Makes them; runs in that thread, what it raises is raised here. It is given a
+            function by which it may say, however often, that the disk answers.
+        patience: How long the next item, or the next such word, may take, seconds.
 
     Raises:
         Unanswered: the next one did not come in time; the thread is left behind.
@@ -44,7 +47,7 @@ def stream(make: Callable[[], Iterable[T]], patience: float = PATIENCE) -> Itera
 
     def run() -> None:
         try:
-            for item in make():
+            for item in make(lambda: box.put(("beat", None))):
                 box.put(("item", item))
         except BaseException as error:  # noqa: BLE001 - handed to whoever asked
             box.put(("raised", error))
@@ -60,4 +63,5 @@ def stream(make: Callable[[], Iterable[T]], patience: float = PATIENCE) -> Itera
             raise value
         if kind == "over":
             return
-        yield value
+        if kind == "item":
+            yield value

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from ingestd import validate
 from ingestd.cli import words
+from ingestd.cli.patience import Unanswered, patiently
 from ingestd.daemon.cards import missing_now
 from ingestd.daemon.judging import SEEN_BY_NAME
 from ingestd.model import Facts, Reason, State
-from ingestd.probe import ProbeTrouble, open_below, probe
+from ingestd.probe import ProbeTrouble, TroubleKind, open_below, probe
 from ingestd.watch.cameras import proxy_of
 from ingestd.watch.entries import EntryKind
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ingestd.model import Item
     from ingestd.watch.entries import Entry
 
+#: How long one file may take to be looked into, seconds.
+PATIENCE: Final = 60.0
 #: So many contents of one plan are remembered, to find copies among them: about 20 MB.
 REMEMBERED: Final = 100_000
 _SENT: Final = frozenset({State.UPLOADING, State.CONFIRMING, State.INDEXING, State.PARSED})
@@ -166,4 +169,11 @@ def _row(item: Item, action: Action, detail: str) -> Planned:
 def _probe(folder: Folder, path: str) -> Facts | ProbeTrouble:
     root = str(folder.path)
     relative = os.path.relpath(path, root)
-    return probe(lambda: open_below(root, relative, follow_symlinks=folder.follow_symlinks))
+    follow = folder.follow_symlinks
+    try:
+        return patiently(
+            lambda: probe(lambda: open_below(root, relative, follow_symlinks=follow)), PATIENCE
+        )
+    except Unanswered:
+        detail = "Its disk or share does not answer: is the server there? It is tried again."
+        return ProbeTrouble(TroubleKind.UNREADABLE, detail)

@@ -6,10 +6,12 @@ import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestd.cli import words
+from ingestd.cli.patience import Unanswered, patiently, stream
 from ingestd.config import Folder, nearest_folder
 from ingestd.daemon.folders import scanner_for
 from ingestd.watch.entries import VANISHED, Entry
@@ -17,7 +19,7 @@ from ingestd.watch.mounts import read_mounts
 from ingestd.watch.names import Ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ingestd.config import Settings
     from ingestd.watch.entries import ScanReport
@@ -62,11 +64,33 @@ def walk(
     """
     roots = {str(folder.path) for folder in settings.folders}
     for path in paths:
-        if path in roots or os.path.isdir(path):  # noqa: PTH112 - odd bytes
+        if path in roots or _is_directory(path):
             for folder, below in _parts(settings, path, everything=everything):
-                yield from _pass(settings, folder, below, walked)
+                make = partial(_pass, settings, folder, below, walked)
+                yield from _answering(below or str(folder.path), walked, make)
         else:
-            yield from _file(settings, path, walked)
+            yield from _answering(path, walked, partial(_file, settings, path, walked))
+
+
+def _is_directory(path: str) -> bool:
+    """Tell whether a path leads to a directory; one that does not answer is none."""
+    try:
+        return patiently(lambda: os.path.isdir(path))  # noqa: PTH112 - odd bytes
+    except Unanswered:
+        return False
+
+
+def _answering(
+    path: str, walked: Walked, make: Callable[[Callable[[], None]], Iterator[Found]]
+) -> Iterator[Found]:
+    """Hand out what lies there, as long as its disk or share answers."""
+    try:
+        yield from stream(make)
+    except Unanswered:
+        walked.troubles.append(
+            f"{words.printable(path)} does not answer: is its server or disk there? What lies "
+            "there is not, or not wholly, in this list."
+        )
 
 
 def _parts(
@@ -83,15 +107,24 @@ def _parts(
         yield folder, None
 
 
-def _pass(settings: Settings, folder: Folder, below: str | None, walked: Walked) -> Iterator[Found]:
-    scan = _scanner(settings, folder).scan(full=True, stop=threading.Event(), below=below)
+def _pass(
+    settings: Settings,
+    folder: Folder,
+    below: str | None,
+    walked: Walked,
+    beat: Callable[[], None],
+) -> Iterator[Found]:
+    scanner = _scanner(settings, folder)
+    scan = scanner.scan(full=True, stop=threading.Event(), below=below, beat=beat)
     for listing in scan:
         for entry in sorted(listing.entries, key=lambda one: one.path):
             yield Found(folder, entry)
     walked.take(folder, scan.report)
 
 
-def _file(settings: Settings, path: str, walked: Walked) -> Iterator[Found]:
+def _file(
+    settings: Settings, path: str, walked: Walked, _beat: Callable[[], None]
+) -> Iterator[Found]:
     folder = nearest_folder(settings, path) or Folder(path=Path(path).parent)
     scanner = _scanner(settings, folder)
     for entry in scanner.look([path]):
