@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_farside import CUT, DEAD, LOST, Fate, answer, refused
+from fake_farside import CUT, DEAD, LOST, LOST_BUT_STORED, Fate, answer, refused
 from ingestd.model import GateName, State
 from ingestd.remote.contract import Refusal, Trouble
 from world import slow_worlds
@@ -186,6 +186,26 @@ def test_a_closed_gate_is_closed_after_a_restart_and_following_goes_on(world: Wo
     world.advance(600)
     assert len(world.far.attempts) == sent
     assert world.state(first) is State.PARSED
+
+
+GATES = [
+    GateName.PAUSED,
+    GateName.CREDITS,
+    GateName.RATE_LIMIT,
+    GateName.INDEXING_CAP,
+    GateName.BUDGET,
+]
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_a_lost_answer_is_looked_for_behind_closed_gates(world: World, name: GateName):
+    path = world.put("a.mp4")
+    world.far.plan(LOST_BUT_STORED)
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    world.daemon.keeper.hold(name, detail="closed by this test")
+    world.advance(HOUR)
+    assert world.state(path) is State.PARSED
+    assert len(world.far.attempts) == 1
 
 
 # --- nobody there -------------------------------------------------------------------------------

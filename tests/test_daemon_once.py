@@ -145,6 +145,16 @@ def test_a_pause_ends_it_early_but_not_before_what_can_go_on(world: World):
     assert world.state(first) is State.PARSED
 
 
+@pytest.mark.parametrize("minutes", [0.0, 0.04], ids=["longer than all of it", "used up"])
+def test_a_budget_ends_it_early(world: World, minutes: float):
+    """A clip plays for 1.5 s, which is 0.025 min."""
+    world.restart(**world.section("budget", minutes_per_day=minutes))
+    world.put("a.mp4")
+    world.put("b.mp4")
+    assert ends(world) is Exit.STOPPED_EARLY
+    assert len(world.far.library) == (1 if minutes else 0)
+
+
 def test_a_pause_with_nothing_waiting_is_no_trouble(world: World):
     world.wish("pause")
     assert ends(world) is Exit.DONE

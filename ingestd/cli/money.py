@@ -26,6 +26,7 @@ class Work:
     bytes: int = 0
     seconds: float = 0.0
     unmeasured: int = 0  # clips of unknown length: they cost more than the estimate says
+    longest: float = 0.0  # seconds
 
     def plus(self, size: int, seconds: float | None) -> Work:
         """Add one clip."""
@@ -34,6 +35,7 @@ class Work:
             self.bytes + size,
             self.seconds + (seconds or 0.0),
             self.unmeasured + (not seconds),
+            max(self.longest, seconds or 0.0),
         )
 
     def document(self, settings: Settings) -> dict[str, object]:
@@ -88,16 +90,18 @@ def sentence(work: Work, settings: Settings) -> str:
 
 
 def _days(work: Work, settings: Settings) -> str:
-    """How the budget stretches it."""
+    """How the budget stretches it, and whether it fits at all."""
     per_day, per_month = settings.budget.minutes_per_day, settings.budget.minutes_per_month
-    minutes = work.seconds / 60
+    minutes, longest = work.seconds / 60, work.longest / 60
+    for limit, period in ((per_month, "month"), (per_day, "day")):
+        if limit is not None and longest > limit:
+            budget = f"the budget of {words.number(limit)} min a {period}"
+            return f"; the longest clip is longer than {budget} and would wait for you"
     if per_month is not None and minutes > per_month:
         return f"; more than the budget of {words.number(per_month)} min a month"
     if per_day is None or minutes <= per_day:
         return ""
-    if not per_day:
-        return "; the budget allows no minute a day"
-    days = words.count(math.ceil(minutes / per_day), "day")
+    days = words.count(math.ceil(minutes / per_day), "day") if per_day else "no day"
     return f"; at least {days} with the budget of {words.number(per_day)} min a day"
 
 

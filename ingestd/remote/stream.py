@@ -165,13 +165,12 @@ class Stream(httpcore.NetworkStream):
 
     def _wait_for_room(self, watch: Watch, timeout: float | None) -> None:
         """Wait until the network takes bytes, and look for an answer meanwhile."""
-        events = self._wait(select.POLLIN | select.POLLOUT, 0.0)
         while True:
+            events = self._wait_and_count(select.POLLIN | select.POLLOUT, watch, timeout)
             if events & _READABLE:
                 self.look()
             if events & select.POLLOUT:
                 return
-            events = self._wait_and_count(select.POLLIN | select.POLLOUT, watch, timeout)
 
     def _wait_and_count(self, events: int, watch: Watch, timeout: float | None) -> int:
         """Wait for a moment; what is waited counts as a stall."""
