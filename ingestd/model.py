@@ -207,6 +207,7 @@ class Item:
     account: int = 1  # which of the accounts that this journal has seen the video is in (rules R3)
     moved_to: str | None = None  # where an after-action put the file; `path` is where it was
     removed_at: float | None = None  # when an after-action took the file away from `path`
+    approved: tuple[Reason, ...] = ()  # what a person said yes to; SURGE stands for the guard
 
 
 @dataclass(frozen=True, slots=True)

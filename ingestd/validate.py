@@ -77,6 +77,9 @@ class Unfinished:
 
 Verdict = Accept | Reject | Unfinished
 
+#: The largest body that memories.ai takes (contract 1.1), bytes.
+FAR_SIDE_MAX: Final = 3_000_000_000
+
 _FREE: Final = "It is not uploaded and nothing was billed."
 
 _WAITS: Final = (
@@ -296,12 +299,29 @@ def _wrong_name(extension: str, container: Container) -> str:
     )
 
 
+_ZERO_TAIL: Final = (
+    "Not complete: a quarter or more of its media is zeros at the end, as a copy leaves it that"
+    " has not arrived."
+)
+
+
 def _zero_tail() -> str:
     return (
-        "Not complete: a quarter or more of its media is zeros at the end, as a copy leaves it that"
-        f" has not arrived. {_FREE} Copy it again; if it is right as it is, rewrap it "
-        "(ffmpeg -c copy)."
+        f"{_ZERO_TAIL} {_FREE} Copy it again; if it is right as it is, say: ingestd approve FILE."
     )
+
+
+def is_zero_tail(reason: Reason | None, detail: str | None) -> bool:
+    """Tell whether a row was refused for its zero tail alone, which `approve` overrides (R5)."""
+    return reason is Reason.INCOMPLETE and (detail or "").startswith(_ZERO_TAIL)
+
+
+def held_for_its_size(size: int) -> str:
+    """Say why a file is held: oversize, and what to do about it."""
+    remedy = "To upload it all the same, say: ingestd approve FILE."
+    if size > FAR_SIDE_MAX:
+        remedy = "memories.ai takes no more than 3 GB: split it, or export it smaller."
+    return f"It has {_bytes(size)}, more than validate.max_size. {_FREE} {remedy}"
 
 
 def _too_large(size: int, most: int) -> str:

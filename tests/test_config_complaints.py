@@ -257,10 +257,6 @@ def test_folders_keep_their_numbers_when_one_before_them_is_wrong(complaints):
     ("content", "sentence"),
     [
         ("validate: {oversize: split}", "split is not available in this version; files over"),
-        (
-            "validate: {oversize: hold}",
-            "hold is not available in this version; files over max_size",
-        ),
         ("http: {listen: '127.0.0.1:8787'}", "a server is not available in this version"),
     ],
 )

@@ -14,7 +14,6 @@ from blake3 import blake3
 
 from fake_farside import LOST_BUT_STORED, Fate, answer, refused
 from ingestd import clips
-from ingestd.config import Fields
 from ingestd.fingerprint import spans
 from ingestd.model import Reason, State
 from world import CLIP, World, worlds
@@ -323,18 +322,6 @@ def test_a_rejected_file_is_no_original(world: World):
     (world.drop / f"copy {name}").write_bytes(content)
     world.advance(100)
     assert {row.reason for row in world.rows()} == {Reason.CODEC}
-
-
-def test_the_same_content_in_another_scope_is_another_upload(world: World):
-    """Until `approve` is there it is not held: this is what happens now."""
-    other = world.place / "other"
-    there = world.folder(other, fields=Fields(unique_id="other"))
-    world.restart(folders=(world.folder(world.drop), there))
-    copies(world, "a.mp4")
-    (other / "a.mp4").write_bytes(world.content("the same"))
-    world.advance(300)
-    assert {row.scope for row in world.rows()} == {"unique_id=default", "unique_id=other"}
-    assert world.far.paid_twice == []
 
 
 def test_many_copies_across_restarts_are_paid_once(world: World):

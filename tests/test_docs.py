@@ -10,7 +10,8 @@ from ingestd.model import State
 
 ROOT = Path(__file__).parent.parent
 EVENT = re.compile(
-    r'"((?:api|clock|config|confirm|daemon|file|folder|gate|index|journal|loop|pass|trouble|upload|watch|wish|worker)'
+    r'"((?:api|clock|config|confirm|daemon|file|folder|gate|guard|index|journal|loop|pass|trouble|upload'
+    r"|watch|wish|worker)"
     r'\.[a-z_]+)"'
 )
 NO_EVENTS = {"config.yaml", "journal.db"}
@@ -38,7 +39,12 @@ def test_every_listed_event_exists():
     events = re.findall(r"^\| (.*?) \|", (ROOT / "docs/events.md").read_text(), re.MULTILINE)
     made_up = {"folder.ok", "folder.missing", "folder.unreadable", "folder.foreign"}
     made_up |= {"upload.accepted"}
-    made_up |= {"upload.found", "file.rejected", "file.held"}  # composed from states and words
+    made_up |= {
+        "upload.found",
+        "upload.linked",
+        "file.rejected",
+        "file.held",
+    }  # composed from states and words
     for row in events:
         for name in re.findall(r"`([a-z]+\.[a-z_]+)`", row):
             assert name in made_up or f'"{name}"' in sources, name

@@ -55,7 +55,7 @@ def leave(state_dir: Path, verb: str, *portions: Mapping[str, object]) -> Answer
         JournalError: there is no journal, or it cannot be written.
     """
     left = [add_wish(state_dir, verb, args, time.time()) for args in portions]
-    end = time.monotonic() + PATIENCE
+    end, before = time.monotonic() + PATIENCE, 0
     with JournalReader.open(state_dir) as reader:
         while True:
             patience = max(end - time.monotonic(), _PAUSE)
@@ -65,6 +65,8 @@ def leave(state_dir: Path, verb: str, *portions: Mapping[str, object]) -> Answer
                 return _together(done)
             if told is None and live.held_by(state_dir) is None:
                 return Answer(left[-1], acted=False, text=LATER)
+            if len(done) > before:  # of many portions each has its time
+                end, before = time.monotonic() + PATIENCE, len(done)
             if time.monotonic() >= end:
                 return Answer(left[-1], acted=False, text=BUSY)
             time.sleep(_PAUSE)
@@ -73,19 +75,16 @@ def leave(state_dir: Path, verb: str, *portions: Mapping[str, object]) -> Answer
 def _together(wishes: list[Wish]) -> Answer:
     """Join what the daemon wrote beside each portion."""
     results = [wish.result if isinstance(wish.result, dict) else {} for wish in wishes]
-    texts = dict.fromkeys(str(result.get("text") or "Done.") for result in results)
-    return Answer(
-        wishes[-1].id,
-        acted=True,
-        text=" ".join(texts),
-        done=tuple(one for result in results for one in _list(result.get("done"))),
-        refused=tuple(
-            one
-            for result in results
-            for one in _list(result.get("refused"))
-            if isinstance(one, dict)
-        ),
+    done = tuple(one for result in results for one in _list(result.get("done")))
+    refused = tuple(
+        one for result in results for one in _list(result.get("refused")) if isinstance(one, dict)
     )
+    texts = list(dict.fromkeys(str(result.get("text") or "Done.") for result in results))
+    hows = {str(result.get("how") or "") for result in results}
+    if len(results) > 1 and "" not in hows:  # portions of one wish: one sentence for all
+        not_done = f", {words.number(len(refused))} not" if refused else ""
+        texts = [f"{words.number(len(done))} {' '.join(hows)}{not_done}."]
+    return Answer(wishes[-1].id, acted=True, text=" ".join(texts), done=done, refused=refused)
 
 
 def _list(value: object) -> list[Any]:

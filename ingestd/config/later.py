@@ -35,13 +35,17 @@ def _auto(value: object) -> str:
 
 
 def _oversize(value: object) -> str:
-    return "" if value is Oversize.REJECT else str(value)
+    return str(value) if value is Oversize.SPLIT else ""
 
 
 _NO_METADATA = "nothing is read from a file's metadata. Set it to off or to a value."
 
 _OF_ALL: tuple[Promise, ...] = (
-    ("validate.oversize", _oversize, "files over max_size are rejected. Set it to reject."),
+    (
+        "validate.oversize",
+        _oversize,
+        "files over max_size are rejected or held. Set it to reject or hold.",
+    ),
     ("mirror_dir", _set("a directory"), "the billing facts stand in the journal. Set it to null."),
     ("http.listen", _set("a server"), "`ingestd status` shows what is going on. Set it to off."),
 )

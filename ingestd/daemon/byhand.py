@@ -90,6 +90,7 @@ class ByHand:
             if message.folder is not None:
                 self._judging.lent[entry.path] = by_name[message.folder]
             self._judging.by_hand.add(entry.path)
+            self._judging.past_guard.add(entry.path)
             if message.pay_again:
                 self._judging.pay_again.add(entry.path)
             self._tracker.observe(

@@ -1,4 +1,8 @@
-"""Suspicion and proof of equal content (rules R4): a sample suspects, the full hash decides."""
+"""Suspicion and proof of equal content (rules R4): a sample suspects, the full hash decides.
+
+Of the same scope it makes a duplicate; of another scope, where it is paid for as well, the file is
+held until a person says that it is to be paid for there too (rules R3).
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,15 @@ from typing import TYPE_CHECKING
 
 from ingestd.daemon import jobs
 from ingestd.daemon.messages import Hashed
+from ingestd.daemon.placing import skip
 from ingestd.journal import DamagedRowError
 from ingestd.lifecycle import events
-from ingestd.model import State
+from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ingestd.daemon.brake import Brake
     from ingestd.daemon.context import Context
     from ingestd.model import Item, Stat
 
@@ -36,8 +42,10 @@ NO_ORIGINAL = frozenset({State.GONE, State.REJECTED, State.DUPLICATE})
 class Contents:
     """The desk that decides whether a suspect is a duplicate."""
 
-    def __init__(self, ctx: Context, opener: Callable[[Item], Callable[[], int]]) -> None:
-        self._ctx, self._opener = ctx, opener
+    def __init__(
+        self, ctx: Context, opener: Callable[[Item], Callable[[], int]], brake: Brake
+    ) -> None:
+        self._ctx, self._opener, self._brake = ctx, opener, brake
         self._hashing: set[int] = set()
         self._unreadable: set[int] = set()
         self._changed: dict[int, Stat] = {}  # no longer the file that was judged, by that Stat
@@ -103,11 +111,29 @@ class Contents:
         self._changed.pop(item.id, None)
         self._look_again = True
 
+    def is_suspect(self, item: Item) -> bool:
+        """Tell whether a file, once queued, would have to be compared with another one."""
+        return bool(self._suspected_of(item))
+
+    def _suspected_of(self, item: Item) -> list[Item]:
+        if item.pay_again or not self._ctx.settings.upload.dedupe:
+            return []
+        return self._originals(item) or self._elsewhere(item)
+
     def _originals(self, item: Item) -> list[Item]:
+        """Rows of the item's scope that may hold its content."""
         if item.stat is None or item.fingerprint is None:
             return []
         rows = self._ctx.journal.same_content(item.stat.size, item.fingerprint, scope=item.scope)
         return [row for row in rows if row.id != item.id and self._counts(row, item)]
+
+    def _elsewhere(self, item: Item) -> list[Item]:
+        """Rows of other scopes with that content, which are paid for or going to be."""
+        if item.stat is None or item.fingerprint is None or Reason.OTHER_SCOPE in item.approved:
+            return []
+        rows = self._ctx.journal.same_content(item.stat.size, item.fingerprint)
+        others = (row for row in rows if row.scope not in (None, item.scope))
+        return [row for row in others if _is_paid(row) and self._counts(row, item)]
 
     @staticmethod
     def _counts(row: Item, item: Item) -> bool:
@@ -119,8 +145,8 @@ class Contents:
         return row.state not in WILL_BE_SENT or row.id < item.id or row.suspect_of is None
 
     def _weigh(self, item: Item) -> None:
-        originals = self._originals(item)
-        known = [row for row in originals if row.content_hash is not None]
+        originals, elsewhere = self._originals(item), self._elsewhere(item)
+        known = [row for row in (*originals, *elsewhere) if row.content_hash is not None]
         if known and item.content_hash is None:
             if self._known_unreadable(item):
                 self._clear(item)  # its upload finds out what is wrong with the file
@@ -129,20 +155,23 @@ class Contents:
             else:  # the next look at it decides, and may find that it was merely renamed over
                 self._again_at = self._ctx.now.mono + AGAIN_S
             return
-        equal = next((row for row in known if row.content_hash == item.content_hash), None)
-        if equal is not None:
+        if (equal := _equal(item, originals)) is not None:
             self._ctx.apply(item, events.SameContent(equal.id, equal.content_hash or ""))
-            return
-        # two with one sample are never under way together, even if they are known to differ:
-        # they share their token, so that a lost answer could not be told from the other's
-        self._wait_for(
-            item,
-            [row for row in originals if row.content_hash is None or row.state in WILL_BE_SENT],
-        )
+        elif not self._waits_for(item, originals):
+            if (equal := _equal(item, elsewhere)) is not None:
+                self._ctx.apply(item, _paid_elsewhere(item, equal))
+            elif not self._waits_for(item, elsewhere):
+                self._clear(item)
 
-    def _wait_for(self, item: Item, others: list[Item]) -> None:
-        """Wait for the first row's hash, from its sending or by reading it, or for its end."""
+    def _waits_for(self, item: Item, others: list[Item]) -> bool:
+        """Wait for the first row's hash, from its sending or by reading it, or for its end.
+
+        Two with one sample are never under way together, even if they are known to differ: they
+        share their token, so that a lost answer could not be told from the other's.
+        """
         for row in others:
+            if row.content_hash is not None and row.state not in WILL_BE_SENT:
+                continue  # known to differ
             if row.state not in WILL_BE_SENT:
                 if self._known_unreadable(row) or self._changed.get(row.id) == row.stat:
                     continue  # neither to be had
@@ -150,8 +179,8 @@ class Contents:
             if row.id != item.suspect_of:
                 waiting = replace(item, suspect_of=row.id)
                 self._ctx.journal.revise(item, waiting, self._ctx.now.wall)
-            return
-        self._clear(item)
+            return True
+        return False
 
     def _known_unreadable(self, item: Item) -> bool:
         return item.id in self._unreadable or item.stat is None
@@ -171,7 +200,11 @@ class Contents:
         wall = self._ctx.now.wall  # a suspect is never due, so that no step of the clock moved it
         due = min(item.next_attempt_at or wall, wall)
         cleared = replace(item, suspect_of=None, next_attempt_at=due)
-        self._ctx.journal.revise(item, cleared, self._ctx.now.wall)
+        with self._ctx.journal.transaction():
+            new = self._ctx.journal.revise(item, cleared, self._ctx.now.wall)
+            held = None if new.approved or new.pay_again else self._brake.holds(new)
+            if held is not None:
+                self._ctx.apply(new, held)
 
     def _moved(self, before: Item | None, after: Item) -> None:
         """A row moved: suspects may be decided, duplicates may have lost their original."""
@@ -184,19 +217,20 @@ class Contents:
             return
         ended = after.state in NO_ORIGINAL or after.state is State.FAILED
         if ended and before.state is not after.state:
-            self._hand_over(after)
+            self._hand_over(before, after)
 
     def _suspect(self, item: Item) -> None:
         """A row was queued: look up (size, sample) in the same transaction (rules R4)."""
-        if item.pay_again or not self._ctx.settings.upload.dedupe:
-            return
-        originals = self._originals(item)
-        if originals:
-            suspect = replace(item, suspect_of=originals[0].id)
+        others = self._suspected_of(item)
+        if others:
+            suspect = replace(item, suspect_of=others[0].id)
             self._ctx.journal.revise(item, suspect, self._ctx.now.wall)
 
-    def _hand_over(self, original: Item) -> None:
-        """A row ended without a video: its oldest living duplicate takes its place (rules R4)."""
+    def _hand_over(self, before: Item, original: Item) -> None:
+        """A row ended without a video: its oldest living duplicate takes its place (rules R4).
+
+        Its place: what was held waits for a person still, what was skipped is skipped.
+        """
         heirs = [
             one
             for one in self._ctx.journal.duplicates_of(original.id)
@@ -205,8 +239,38 @@ class Contents:
         if not heirs:
             return
         heir, others = heirs[0], heirs[1:]
-        detail = f"File {original.id} with the same content ended without a video: this one goes."
-        self._ctx.apply(heir, events.Judged(State.QUEUED, None, detail))
+        heir = self._ctx.journal.revise(
+            heir, replace(heir, approved=before.approved), self._ctx.now.wall
+        )
+        detail = f"File {original.id} with the same content ended without a video: this one "
+        if before.state is State.SKIPPED:
+            skip(self._ctx, heir)
+        elif before.state is State.HELD:
+            detail += f"waits in its place. {before.detail or ''}"
+            self._ctx.apply(heir, events.Judged(State.HELD, before.reason, detail))
+        else:
+            self._ctx.apply(heir, events.Judged(State.QUEUED, None, f"{detail}goes."))
         for other in others:
             moved = replace(other, duplicate_of=heir.id)
             self._ctx.journal.revise(other, moved, self._ctx.now.wall)
+
+
+def _is_paid(row: Item) -> bool:
+    """Tell whether a row's upload is paid for, may be, or is going to be."""
+    doubtful = row.state is State.HELD and row.reason is Reason.UNCONFIRMED
+    return row.video_no is not None or row.state in WILL_BE_SENT or doubtful
+
+
+def _equal(item: Item, rows: list[Item]) -> Item | None:
+    """The first of these rows that is proven to hold the item's content."""
+    proven = (row for row in rows if row.content_hash is not None)
+    return next((row for row in proven if row.content_hash == item.content_hash), None)
+
+
+def _paid_elsewhere(item: Item, other: Item) -> events.Judged:
+    detail = (
+        f"Same content as file {other.id}, which is uploaded to {other.scope}; this one is for "
+        f"{item.scope}. To pay for it there too: ingestd approve {item.id}; if not: ingestd skip "
+        f"{item.id}"
+    )
+    return events.Judged(State.HELD, Reason.OTHER_SCOPE, detail)

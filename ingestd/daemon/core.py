@@ -9,6 +9,7 @@ from ingestd.daemon import messages as m
 from ingestd.daemon.alarming import Alarming
 from ingestd.daemon.asking import Asking, Confirming, Following
 from ingestd.daemon.bandwidth import Bandwidth
+from ingestd.daemon.brake import Brake
 from ingestd.daemon.budgeting import Budgeting
 from ingestd.daemon.byhand import ByHand
 from ingestd.daemon.cards import Cards
@@ -21,7 +22,10 @@ from ingestd.daemon.hourly import Hourly
 from ingestd.daemon.indexcap import IndexingCap
 from ingestd.daemon.judging import Ground, Judging
 from ingestd.daemon.keys import Keys
+from ingestd.daemon.people import People
+from ingestd.daemon.placing import Placing
 from ingestd.daemon.recovery import recover
+from ingestd.daemon.rejudging import judge_claimed
 from ingestd.daemon.seeing import Seeing
 from ingestd.daemon.snapshot import Refusal, Snapshots
 from ingestd.daemon.tidying import Tidying
@@ -61,9 +65,11 @@ class Daemon:
         self.tracker = SettleTracker()
         self.keeper = Gatekeeper(ctx)
         self.keys = Keys(ctx, self.keeper, self.use_key)
-        self.judging = Judging(ctx, self.tracker, self._folder_of, self._ground_of)
-        self.seeing = Seeing(ctx, self.tracker, self.judging, hints)
-        self.contents = Contents(ctx, self._opener)
+        self.brake = Brake(ctx, self.tracker)
+        self.contents = Contents(ctx, self._opener, self.brake)
+        placing = Placing(ctx, self.brake, self.contents)
+        self.judging = Judging(ctx, self.tracker, self._folder_of, self._ground_of, placing)
+        self.seeing = Seeing(ctx, self.tracker, self.judging, self.brake, hints)
         self.seeing.renames.listeners.append(self.contents.renamed)
         asking = Asking(ctx, self.keeper)
         cap = IndexingCap(ctx, self.keeper)
@@ -82,9 +88,8 @@ class Daemon:
         self.judging.standing, self.judging.unlisted = self.cards.standing, self.cards.unlisted
         self.seeing.others_hinted = self.cards.hinted
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
-        self.wishes = Wishes(
-            ctx, self.keeper, self.flights, self.seeing, self.judging, self.by_hand
-        )
+        people = People(ctx, self.seeing, self.judging)
+        self.wishes = Wishes(ctx, self.keeper, self.flights, self.seeing, people, self.by_hand)
         self.snapshots = Snapshots(
             ctx, self.seeing, self.tracker, self.flights, self.uploads, self.keeper, config
         )
@@ -157,8 +162,9 @@ class Daemon:
         return again
 
     def _tick(self) -> list[float | None]:
+        people = (self.wishes.tick, self.brake.tick)
         upload = (self.keys.tick, self.bandwidth.tick, self.uploads.tick)
-        turns = [self.seeing.tick, self.judging.tick, self.cards.tick, *upload]
+        turns = [*people, self.seeing.tick, self.judging.tick, self.cards.tick, *upload]
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
             asking = (self.following.tick, self.confirming.tick)
             turns = [self.contents.tick, *turns, *asking, self.tidying.tick]
@@ -266,7 +272,7 @@ class Daemon:
                 return watched.detail or f"Folder {item.folder} is not in order."
             if not watched.holds(item):
                 return "The disk that it was seen on is not there; it goes when it is back."
-        return self.judging.judge_claimed(item)
+        return judge_claimed(self.ctx, item, self.judging.rules)
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -276,6 +282,7 @@ class Daemon:
         self.use_key(key)
         self.judging.reconfigure()
         self.seeing.reconfigure()
+        self.brake.reconfigure()
 
     def use_key(self, key: ApiKey) -> None:
         """Name the key that is in use now."""

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestd import fields, validate
 from ingestd.checksums import Verdict
-from ingestd.config import Fields
 from ingestd.daemon.cards import Standing
+from ingestd.daemon.describing import Describing
 from ingestd.daemon.looking import look_into
 from ingestd.daemon.messages import Probed
+from ingestd.daemon.placing import SKIPPED, skip
 from ingestd.lifecycle import events
-from ingestd.model import Facts, Findings, Item, Reason, State, Track
+from ingestd.model import Facts, Item, Reason, State
 from ingestd.probe import ProbeTrouble, TroubleKind, open_below
 from ingestd.watch.cameras import suspicions
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from ingestd.checksums import Checked
     from ingestd.config import Folder
     from ingestd.daemon.context import Context
+    from ingestd.daemon.placing import Placing
     from ingestd.model import Stat
     from ingestd.settle import Candidate, SettleTracker
     from ingestd.watch.entries import Entry
@@ -51,10 +51,12 @@ def _not_in_order(root: str) -> int:
 
 #: States whose content was not sent: another file at the path simply takes their place.
 REPLACEABLE = frozenset({State.HELD, State.QUEUED, State.SKIPPED, State.DUPLICATE})
-#: States in which the fields of an attempt are on their way.
-SENDING = frozenset({State.UPLOADING, State.CONFIRMING})
 #: States whose row is judged anew in place.
 JUDGED_AGAIN = frozenset({State.GONE, State.REJECTED})
+#: Stands for the number of a row that is not made yet: every row is older.
+NEWEST = 1 << 62
+#: Reasons that `add` overrides: it skips the guard and nothing else (interface 3).
+OF_THE_GUARD = frozenset({Reason.SURGE, Reason.FIRST_LOOK})
 _MAY_BE_PROXY = "Its name is that of a camera's proxy, and files are still arriving beside it"
 SEEN_BY_NAME = {
     Reason.EXTENSION: (
@@ -85,6 +87,7 @@ class Judging:
         tracker: SettleTracker,
         folder_of: Callable[[str], Folder | None],
         ground_of: Callable[[str], Ground | None],
+        placing: Placing,
     ) -> None:
         """Take the desk.
 
@@ -93,9 +96,12 @@ class Judging:
             tracker: what settles.
             folder_of: names the watched folder that a path lies in, if any.
             ground_of: names the root that it is opened below; None: no watched folder's.
+            placing: says where an acceptable file goes.
         """
         self._ctx, self._tracker = ctx, tracker
         self._folder_of, self._ground_of = folder_of, ground_of
+        self.placing, self._brake = placing, placing.brake
+        self.describing = Describing(ctx, folder_of)
         self.lent: dict[str, Folder] = {}  # paths added by hand with the fields of a folder
         self._probing: set[str] = set()
         self._hold: dict[str, str] = {}  # being probed: why it is held if it is valid
@@ -105,6 +111,7 @@ class Judging:
         self.unlisted: Callable[[Candidate, str], str] = lambda _path, _why: ""
         self.pay_again: set[str] = set()  # paths that a person asked to pay for again
         self.by_hand: set[str] = set()  # paths that a person added: proxies too
+        self.past_guard: set[str] = set()  # paths that a person asked to take: never held back
         self.reconfigure()
 
     def reconfigure(self) -> None:
@@ -115,6 +122,7 @@ class Judging:
             min_size=section.min_size,
             max_size=section.max_size,
             codecs=section.codecs,
+            oversize=validate.Oversize(section.oversize.value),
         )
         self._digest = self.rules.digest()
 
@@ -192,27 +200,57 @@ class Judging:
         if isinstance(result, ProbeTrouble):
             self._trouble(candidate, result)
             return
-        verdict: validate.Verdict | None = validate.judge(path, result, self.rules)
+        verdict: validate.Verdict | None = validate.judge(
+            path, self._as_approved(path, result), self.rules
+        )
         if message.proxy:
             verdict = validate.Reject(Reason.PROXY, message.proxy)
         elif isinstance(verdict, validate.Accept):
             if self._awaits_main(candidate):
-                return
-            if message.checked is not None:
-                verdict, hold = self._compared(candidate, message.checked)
-        if isinstance(verdict, validate.Unfinished):
+                verdict = None
+            elif message.checked is not None:
+                verdict, hold = self._compared(candidate, message.checked, verdict)
+        if verdict is None:
+            self._brake.answered(path)
+        elif isinstance(verdict, validate.Unfinished):
             self._unfinished(candidate, result, verdict)
-        elif verdict is not None and self._tracker.done(path):
-            found = Found(result, message.checked.content_hash if message.checked else None)
-            if isinstance(verdict, validate.Reject):
-                self._record(path, found, State.REJECTED, verdict.reason, verdict.detail)
-            elif hold:
-                self._record(path, found, State.HELD, Reason.NO_CHECKSUM_LIST, hold)
-            else:
-                self._record(path, found, State.QUEUED, None, None)
+        else:
+            self._settled(message, result, verdict, hold)
+
+    def _settled(
+        self, message: Probed, facts: Facts, verdict: validate.Accept | validate.Reject, hold: str
+    ) -> None:
+        """Record a file that is complete, unless it waits for the end of its folder's first pass.
+
+        `hold` says why its card's list holds it.
+        """
+        path, valid = message.candidate.path, isinstance(verdict, validate.Accept) and not hold
+        if valid and path not in self.past_guard and self._brake.sets_aside(message):
+            return
+        if not self._tracker.done(path):
+            self._brake.answered(path)
+            return
+        found = Found(facts, message.checked.content_hash if message.checked else None)
+        if isinstance(verdict, validate.Reject):
+            self._record(path, found, _rejected(verdict))
+        elif hold:
+            self._record(path, found, events.Judged(State.HELD, Reason.NO_CHECKSUM_LIST, hold))
+        else:
+            self._record(path, found, None, oversize=verdict.oversize)
+
+    def _as_approved(self, path: str, facts: Facts) -> Facts:
+        """Leave out the zeros at the end that a person took as they are (rules R5)."""
+        if not facts.findings.zero_tail:
+            return facts
+        current = self._ctx.journal.current(path)
+        if current is None or Reason.INCOMPLETE not in current.approved:
+            return facts
+        if current.fingerprint != facts.fingerprint:
+            return facts  # other zeros than those
+        return replace(facts, findings=replace(facts.findings, zero_tail=False))
 
     def _compared(
-        self, candidate: Candidate, checked: Checked
+        self, candidate: Candidate, checked: Checked, accepted: validate.Accept
     ) -> tuple[validate.Verdict | None, str]:
         """What a valid file's checksum list makes of it, and why it is held; None: it waits."""
         match checked.verdict:
@@ -221,10 +259,10 @@ class Judging:
             case Verdict.SHORT:
                 return validate.Unfinished(checked.detail, Reason.CHECKSUM), ""
             case Verdict.AGREES:
-                return validate.Accept(), ""
+                return accepted, ""
             case Verdict.UNLISTED:
                 hold = self.unlisted(candidate, checked.detail)
-                return (validate.Accept(), hold) if hold else (None, "")
+                return (accepted, hold) if hold else (None, "")
 
     def _unfinished(self, candidate: Candidate, facts: Facts, verdict: validate.Unfinished) -> None:
         """Unfinished is not wrong until `incomplete_after`; looked into again after that too."""
@@ -232,11 +270,12 @@ class Judging:
         folder = self._folder_of(path)
         if folder is None:  # added by hand from elsewhere: nobody will look again
             if self._tracker.done(path):
-                self._record(path, Found(facts), State.REJECTED, verdict.reason, verdict.detail)
+                self._record(path, Found(facts), _rejected(verdict))
         elif self._tracker.unfinished(path, verdict.detail, mono):
             waited = 0.0 if since is None else mono - since
             if waited >= folder.incomplete_after:
-                self._record(path, Found(facts), State.REJECTED, verdict.reason, verdict.detail)
+                self._record(path, Found(facts), _rejected(verdict))
+        self._brake.answered(path)
 
     def _awaits_main(self, candidate: Candidate) -> bool:
         """Tell whether a proxy's name waits for its main clip: a card is being copied there."""
@@ -255,9 +294,11 @@ class Judging:
         self.lent.pop(path, None)
         self.pay_again.discard(path)
         self.by_hand.discard(path)
+        self.past_guard.discard(path)
 
     def _trouble(self, candidate: Candidate, trouble: ProbeTrouble) -> None:
         path, mono = candidate.path, self._ctx.now.mono
+        self._brake.answered(path)
         match trouble.kind:
             case TroubleKind.VANISHED:
                 self._tracker.gone(path)
@@ -286,29 +327,50 @@ class Judging:
         current = self._ctx.journal.current(path)
         if current is not None and current.state is State.REJECTED and current.reason is reason:
             return
-        self._enter(path, State.REJECTED, reason, detail, self._described(path, stat, None))
+        judged = events.Judged(State.REJECTED, reason, detail)
+        self._enter(path, judged, self._described(path, stat, None))
 
     def _record(
-        self, path: str, found: Found, state: State, reason: Reason | None, detail: str | None
+        self, path: str, found: Found, judged: events.Judged | None, *, oversize: bool = False
     ) -> None:
+        """Record what was found; `judged` None: the file is acceptable."""
         facts, item = found.facts, self._ctx.journal.current(path)
         if item is not None and self._same_file(item, facts):
+            self._touched(item, found, judged, asked=path in self.past_guard)
             self.drop_wishes(path)
-            self._touched(item, found, events.Judged(state, reason, detail))
             return
         like = replace(self._described(path, facts.stat, facts), content_hash=found.content_hash)
-        self._enter(path, state, reason, detail, like)
+        known = None
+        if item is not None and self._stands(item) and item.fingerprint == like.fingerprint:
+            known, like = item, replace(like, approved=like.approved or item.approved)
+        if judged is not None and judged.reason in like.approved:
+            judged = None
+        # as a row it has its old number, or the newest
+        numbered = replace(like, id=item.id if item and self._stands(item) else NEWEST)
+        with self._ctx.journal.transaction():
+            placed = judged or self.placing.place(numbered, known, oversize=oversize)
+            self._enter(path, placed, like)
 
-    def _touched(self, item: Item, found: Found, judged: events.Judged) -> None:
-        """Keep the row of a file that was merely touched; one that a list released moves on."""
+    def _touched(
+        self, item: Item, found: Found, judged: events.Judged | None, *, asked: bool
+    ) -> None:
+        """Keep the row of a file that was merely touched; one that is released moves on.
+
+        It is by its card's list, or by a person: `add` takes it past the guard that holds it.
+        """
+        self._brake.answered(item.path)
         known = found.content_hash or item.content_hash
         same = replace(self._now(item, found.facts.stat), content_hash=known)
         with self._ctx.journal.transaction():
             row = self._ctx.journal.revise(item, same, self._ctx.now.wall)
-            if item.reason is Reason.NO_CHECKSUM_LIST and judged.state is not State.HELD:
-                row = self._ctx.apply(row, events.Judged(State.QUEUED, None, None))
-                if judged.state is not State.QUEUED:
-                    self._ctx.apply(row, judged)
+            if asked and row.state is State.HELD and row.reason in OF_THE_GUARD:
+                self._ctx.apply(row, events.Approved())
+            elif row.state is State.HELD and row.reason is Reason.NO_CHECKSUM_LIST:
+                placed = judged or self.placing.place(row, None, oversize=False)
+                if placed.state is not State.HELD:
+                    row = self._ctx.apply(row, events.Judged(State.QUEUED, None, None))
+                if placed.state is not State.QUEUED:
+                    self._ctx.apply(row, placed)
 
     def _now(self, item: Item, stat: Stat) -> Item:
         """A row whose file lies there with this stat now."""
@@ -332,12 +394,10 @@ class Judging:
             return item.state is not State.DUPLICATE or item.stat.mtime_ns == facts.stat.mtime_ns
         return item.stat.mtime_ns == facts.stat.mtime_ns
 
-    def _enter(
-        self, path: str, state: State, reason: Reason | None, detail: str | None, like: Item
-    ) -> None:
+    def _enter(self, path: str, judged: events.Judged, like: Item) -> None:
         """Put a verdict into the journal: a new row, or the old one judged anew."""
         current = self._ctx.journal.current(path)
-        judged = events.Judged(state, reason, detail)
+        state = judged.state
         with self._ctx.journal.transaction():
             if current is not None and self._stands(current) and like.pay_again is False:
                 self._judge_again(current, judged, like)
@@ -347,12 +407,12 @@ class Judging:
             added = replace(
                 like,
                 state=state,
-                reason=reason,
-                detail=detail,
+                reason=judged.reason,
+                detail=judged.detail,
                 queued_at=self._ctx.now.wall if state is State.QUEUED else None,
                 next_attempt_at=self._ctx.now.wall if state is State.QUEUED else None,
             )
-            self._ctx.add(added, f"file.{state.value}", detail)
+            self._ctx.add(added, f"file.{state.value}", judged.detail)
 
     @staticmethod
     def _stands(current: Item) -> bool:
@@ -381,17 +441,20 @@ class Judging:
             and (current.state, current.reason) == (judged.state, judged.reason),
         )
         revised = self._ctx.journal.revise(current, kept, self._ctx.now.wall)
-        self._ctx.apply(revised, judged)
+        if judged is SKIPPED:
+            skip(self._ctx, revised)
+        else:
+            self._ctx.apply(revised, judged)
 
     def _described(self, path: str, stat: Stat, facts: Facts | None) -> Item:
         """A row's unchanging part: what the file is and with which fields it would go."""
         folder = self.lent.pop(path, None) or self._folder_of(path)
-        resolved = self._fields(path, stat, folder)
+        resolved = self.describing.fields_at(path, stat, folder)
         findings = facts.findings if facts else None
         scope = fields.scope_of(resolved, self._ctx.settings.api.scope.value)
         pay_again = path in self.pay_again
-        self.pay_again.discard(path)
-        self.by_hand.discard(path)
+        asked = pay_again or path in self.past_guard
+        self.drop_wishes(path)
         return Item(
             id=0,
             path=path,
@@ -408,50 +471,9 @@ class Judging:
             fields=resolved,
             rules=self._digest,
             pay_again=pay_again,
+            approved=(Reason.SURGE,) if asked else (),
         )
 
-    def _fields(self, path: str, stat: Stat, folder: Folder | None) -> dict[str, object]:
-        context = fields.Context(
-            path=path,
-            root=str(folder.path) if folder else str(Path(path).parent),
-            folder=folder.name if folder else Path(path).parent.name,
-            date=time.strftime("%Y-%m-%d", time.localtime(stat.mtime_ns / 1e9)),
-            host=self._ctx.host,
-        )
-        return fields.resolve(folder.fields if folder else Fields(), context)
 
-    # --- under another path -------------------------------------------------------------------
-
-    def scope_at(self, path: str, item: Item) -> str | None:
-        """The scope with which a row's file would go from another path."""
-        if item.stat is None:
-            return None
-        resolved = self._fields(path, item.stat, self._folder_of(path))
-        return str(fields.scope_of(resolved, self._ctx.settings.api.scope.value))
-
-    def renamed(self, item: Item, path: str, stat: Stat) -> Item:
-        """A row under its new path; what is still to be sent goes with the fields of that path."""
-        folder = self._folder_of(path)
-        sent = item.video_no is not None or item.state in SENDING
-        return replace(
-            item,
-            path=path,
-            folder=folder.name if folder else None,
-            stat=stat,
-            fields=item.fields if sent else self._fields(path, stat, folder),
-        )
-
-    # --- when a row is claimed --------------------------------------------------------------
-
-    def judge_claimed(self, item: Item) -> str:
-        """Judge a queued row again if the rules changed; "" or why it does not go."""
-        if item.rules == self._digest or item.stat is None:
-            return ""
-        track = Track("video", item.codec or "", item.codec or "")
-        findings = Findings(item.container, complete=True, tracks=(track,))
-        facts = Facts(item.stat, findings, item.fingerprint or "")
-        verdict = validate.judge(item.path, facts, self.rules)
-        if isinstance(verdict, validate.Reject):
-            self._ctx.apply(item, events.Judged(State.REJECTED, verdict.reason, verdict.detail))
-            return verdict.detail
-        return ""
+def _rejected(verdict: validate.Reject | validate.Unfinished) -> events.Judged:
+    return events.Judged(State.REJECTED, verdict.reason, verdict.detail)

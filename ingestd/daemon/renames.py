@@ -98,7 +98,7 @@ class Renames:
 
         Another scope is another upload; an unsent file under another extension is judged anew.
         """
-        if item.state in JUDGED_ANEW or self._judging.scope_at(path, item) != item.scope:
+        if item.state in JUDGED_ANEW or self._judging.describing.scope_at(path, item) != item.scope:
             return False
         return item.video_no is not None or _extension(item.path) == _extension(path)
 
@@ -123,7 +123,7 @@ class Renames:
 
     def _rename(self, item: Item, path: str, stat: Stat) -> None:
         ctx, old = self._ctx, item.path
-        renamed = self._judging.renamed(item, path, stat)
+        renamed = self._judging.describing.renamed(item, path, stat)
         with ctx.journal.transaction():
             taken = ctx.journal.current(path)
             if taken is not None and self._judging.gives_way(taken):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ingestd.config import Folder
+    from ingestd.daemon.brake import Brake
     from ingestd.daemon.context import Context
     from ingestd.daemon.judging import Judging
     from ingestd.daemon.messages import Hint, HintsLost, Listed, MountsChanged, ScanBegun
@@ -46,9 +47,15 @@ class Seeing:
     """The desk that knows what lies in the folders."""
 
     def __init__(
-        self, ctx: Context, tracker: SettleTracker, judging: Judging, hints: Hints
+        self,
+        ctx: Context,
+        tracker: SettleTracker,
+        judging: Judging,
+        brake: Brake,
+        hints: Hints,
     ) -> None:
         self._ctx, self._tracker, self._judging, self._hints = ctx, tracker, judging, hints
+        self._brake = brake
         self._stop = threading.Event()
         self._again: set[str] = set()  # paths that a person wants looked into again
         self.standing = Standing(ctx)
@@ -339,6 +346,8 @@ class Seeing:
         self.standing.ended(watched, message.report)
         soon = 0.0 if watched.again and watched.in_order else watched.interval()
         watched.next_scan = self._ctx.now.mono + soon
+        if message.report.ok and message.report.complete:
+            self._brake.pass_over(watched.root)
         if not watched.in_order:
             watched.absent.clear()  # absence is no fact while the root is suspect (rules R5)
             return
@@ -420,6 +429,8 @@ class Seeing:
         elif item is None or not self._settled_before(watched, item, entry.stat):
             if self.renames.may_be(entry):
                 return
+            if item is None:
+                self._brake.sighted(watched.root, entry.path, entry.stat)
             self._tracker.observe(
                 entry.path,
                 entry.stat,

@@ -1,15 +1,19 @@
-"""What people ask for through commands: each wish is done once and answered in the journal."""
+"""What people ask for through commands: each wish is done once and answered in the journal.
+
+Wishes about many rows are done in portions, one a step, each in one transaction: a hundred
+thousand approved files hold up no upload. A wish that a crash cut off is done again from its
+beginning at the next start: what was done already counts as done.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.places import forget_places
 from ingestd.errors import JournalError
-from ingestd.lifecycle import events
-from ingestd.model import GateName, State
+from ingestd.model import GateName
 from ingestd.watch.volumes import read_volume
 
 if TYPE_CHECKING:
@@ -19,20 +23,26 @@ if TYPE_CHECKING:
     from ingestd.daemon.context import Context
     from ingestd.daemon.flights import Flights
     from ingestd.daemon.gatekeeper import Gatekeeper
-    from ingestd.daemon.judging import Judging
     from ingestd.daemon.messages import FoundByHand
+    from ingestd.daemon.people import People, Verb
     from ingestd.daemon.seeing import Seeing
     from ingestd.journal import Wish
-    from ingestd.model import Item
 
     Result = dict[str, object]
 
 #: A wish that was done this long ago is forgotten, seconds.
 KEEP_S = 7 * 86_400.0
-#: States whose rows may be forgotten: nothing is under way.
-FORGETTABLE = frozenset(
-    {State.PARSED, State.REJECTED, State.DUPLICATE, State.SKIPPED, State.GONE, State.FAILED}
-)
+#: Rows of one portion.
+PORTION = 200
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a wish about rows has come."""
+
+    next: int = 0  # position in its ids
+    done: list[int] = field(default_factory=list)
+    refused: list[dict[str, object]] = field(default_factory=list)
 
 
 class Wishes:
@@ -44,30 +54,43 @@ class Wishes:
         keeper: Gatekeeper,
         flights: Flights,
         seeing: Seeing,
-        judging: Judging,
+        people: People,
         by_hand: ByHand,
     ) -> None:
         self._ctx, self._keeper, self._flights = ctx, keeper, flights
-        self._seeing, self._judging, self._by_hand = seeing, judging, by_hand
+        self._seeing, self._by_hand = seeing, by_hand
         self._under_way: set[int] = set()
+        self._rows = people.verbs()
+        self._progress: dict[int, _Progress] = {}
+        self._more = False
         self._verbs: dict[str, Callable[[Mapping[str, object]], Result]] = {
-            "retry": self._retry,
-            "forget": self._forget,
             "pause": self._pause,
             "resume": self._resume,
             "trust": self._trust,
         }
 
+    def tick(self) -> float | None:
+        """Do the next portion; say when to come again (monotonic)."""
+        if self._more:
+            self.act()
+        return self._ctx.now.mono if self._more else None
+
     def act(self) -> None:
-        """Do every wish that waits."""
+        """Do every wish that waits; of those about rows the first one's next portion."""
+        self._more = worked = False
         for wish in self._ctx.journal.pending_wishes():
             if wish.id in self._under_way:
                 continue
             if wish.verb == "add":
                 self._under_way.add(wish.id)
                 self._by_hand.ask(wish.id, wish.args)
-            else:
+            elif wish.verb not in self._rows:
                 self._finish(wish.id, self._do(wish))
+            elif worked:
+                self._more = True  # in their order, so that files go in theirs
+            else:
+                worked = True
+                self._more = not self._portion(wish) or self._more
         self._ctx.journal.purge_wishes(self._ctx.now.wall - KEEP_S)
 
     def found(self, message: FoundByHand) -> None:
@@ -76,6 +99,7 @@ class Wishes:
 
     def _finish(self, wish_id: int, result: Result) -> None:
         self._under_way.discard(wish_id)
+        self._progress.pop(wish_id, None)
         self._ctx.journal.finish_wish(wish_id, self._ctx.now.wall, result)
         self._ctx.log.info("wish.done", wish=wish_id, detail=result.get("text"))
 
@@ -88,57 +112,51 @@ class Wishes:
             return verb(wish.args)
         except NOT_NOW:
             raise  # the wish waits
-        except JournalError as error:
-            return {"done": [], "refused": [], "text": f"It could not be recorded: {error}"}
-        except Exception:  # one that nobody can do must hold up no other, now or at a start
-            self._ctx.log.exception("loop.error", wish=wish.verb)
-            text = "It could not be done: a mistake in ingestd, or a wish that makes no sense."
-            return {"done": [], "refused": [], "text": text}
+        except Exception as error:  # noqa: BLE001 - one that nobody can do must hold up no other
+            return {"done": [], "refused": [], "text": self._broke(wish.verb, error)}
 
-    def _each(self, args: Mapping[str, object], act: Callable[[Item], str], done: str) -> Result:
-        """Act on each row; `act` answers "" or why not."""
-        acted: list[int] = []
-        refused: list[dict[str, object]] = []
-        ids = args.get("ids")
-        for item_id in ids if isinstance(ids, list) else []:
-            item = self._ctx.journal.item(int(item_id))
-            why = "It is not in the journal." if item is None else act(item)
-            if why:
-                refused.append({"id": item_id, "why": why})
-            else:
-                acted.append(int(item_id))
-        text = f"{len(acted)} {done}" + (f", {len(refused)} not" if refused else "")
-        return {"done": acted, "refused": refused, "text": text + "."}
+    def _broke(self, verb: str, error: Exception) -> str:
+        if isinstance(error, JournalError):
+            return f"It could not be recorded: {error}"
+        self._ctx.log.error("loop.error", wish=verb, exc_info=error)
+        return "It could not be done: a mistake in ingestd, or a wish that makes no sense."
 
-    def _retry(self, args: Mapping[str, object]) -> Result:
-        pay_again = bool(args.get("pay_again"))
-        return self._each(args, lambda item: self._retry_one(item, pay_again), "tried again")
+    # --- about rows -------------------------------------------------------------------------
 
-    def _retry_one(self, item: Item, pay_again: bool) -> str:  # noqa: FBT001 - one word of the wish
-        if item.state is State.FAILED and not (pay_again and item.video_no):
-            self._ctx.apply(item, events.Wanted(pay_again=pay_again))
-            return ""
-        paid = item.video_no is not None or item.state is State.DUPLICATE
-        if item.state is State.REJECTED or (pay_again and paid):
-            if pay_again:
-                self._judging.pay_again.add(item.path)
-            if self._seeing.look_again(item.path):
-                return ""
-            self._judging.pay_again.discard(item.path)
-            return f"It lies in no watched folder: ingestd add {item.path!r}"
-        if paid:
-            return "memories.ai has it already. Only --pay-again uploads it once more."
-        return f"It is {item.state.value}: there is nothing to try again."
+    def _portion(self, wish: Wish) -> bool:
+        """Do the next portion of a wish about rows; tell whether that was the last."""
+        before = self._progress.get(wish.id) or _Progress()
+        now = _Progress(before.next, list(before.done), list(before.refused))
+        ids = wish.args.get("ids")
+        all_ids = ids if isinstance(ids, list) else []
+        act, done = self._rows[wish.verb]
+        with self._ctx.journal.transaction():
+            for item_id in all_ids[now.next : now.next + PORTION]:
+                why = self._act(wish, act, item_id)
+                if why:
+                    now.refused.append({"id": item_id, "why": why})
+                else:
+                    now.done.append(int(item_id))
+            now.next += PORTION
+            over = now.next >= len(all_ids)
+            if over:
+                self._finish(wish.id, _told(now, done))
+        if not over:
+            self._progress[wish.id] = now
+        return over
 
-    def _forget(self, args: Mapping[str, object]) -> Result:
-        def forget(item: Item) -> str:
-            if item.state not in FORGETTABLE:
-                return f"It is {item.state.value}: it can be forgotten when that has ended."
-            hidden = replace(item, hidden=True)
-            self._ctx.journal.revise(item, hidden, self._ctx.now.wall)
-            return ""
+    def _act(self, wish: Wish, act: Verb, item_id: object) -> str:
+        """Act on one row; "" or why not. One that nobody can do undoes only itself."""
+        try:
+            with self._ctx.journal.transaction():
+                item = self._ctx.journal.item(int(str(item_id)))
+                return "It is not in the journal." if item is None else act(item, wish.args)
+        except NOT_NOW:
+            raise  # the wish waits
+        except Exception as error:  # noqa: BLE001 - one that nobody can do must hold up no other
+            return self._broke(wish.verb, error)
 
-        return self._each(args, forget, "forgotten; what was paid stays known")
+    # --- about uploading --------------------------------------------------------------------
 
     def _pause(self, args: Mapping[str, object]) -> Result:
         until = args.get("until")
@@ -167,3 +185,10 @@ class Wishes:
         forget_places(self._ctx.journal, watched.folder)
         text = f"{watched.name}: {volume.words} is accepted. It is scanned now."
         return {"done": [], "refused": [], "text": text}
+
+
+def _told(progress: _Progress, done: str) -> Result:
+    text = f"{len(progress.done)} {done}"
+    if progress.refused:
+        text += f", {len(progress.refused)} not"
+    return {"done": progress.done, "refused": progress.refused, "text": f"{text}.", "how": done}

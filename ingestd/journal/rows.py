@@ -34,7 +34,7 @@ ITEM_COLUMNS = (
     "fingerprint, content_hash, container, codec, duration_s, video_no, upload_name, scope, "
     "duplicate_of, suspect_of, attempts, next_attempt_at, delay, asked_s, asks, first_seen_at, "
     "queued_at, uploaded_at, parsed_at, updated_at, fields, rules, pay_again, hidden, account, "
-    "moved_to, removed_at, volume"
+    "moved_to, removed_at, volume, approved"
 )
 SEND_COLUMNS = (
     "id, item_id, at, upload_name, scope, size, sent, watermark, marked_at, ended_at, outcome, key"
@@ -104,6 +104,7 @@ _SPECIAL: dict[str, Callable[[Any], Columns]] = {
     "pay_again": lambda flag: {"pay_again": int(flag)},
     "hidden": lambda flag: {"hidden": int(flag)},
     "moved_to": lambda path: {"moved_to": None if path is None else os.fsencode(path)},
+    "approved": lambda reasons: {"approved": ",".join(reasons) or None},
 }
 _FIELDS = tuple(name for name in Item.__dataclass_fields__ if name != "id")
 
@@ -162,7 +163,7 @@ def _item(row: Row) -> Item:
     container, codec, duration_s, video_no, upload_name, scope, duplicate_of = row[14:21]
     suspect_of, attempts, next_attempt_at, delay, asked_s, asks, first_seen_at = row[21:28]
     queued_at, uploaded_at, parsed_at, updated_at, fields, rules = row[28:34]
-    pay_again, hidden, account, moved_to, removed_at, volume = row[34:]
+    pay_again, hidden, account, moved_to, removed_at, volume, approved = row[34:]
     return Item(
         id=item_id,
         path=joined(directory, name),
@@ -199,6 +200,7 @@ def _item(row: Row) -> Item:
         moved_to=None if moved_to is None else os.fsdecode(moved_to),
         removed_at=removed_at,
         volume=volume,
+        approved=tuple(Reason(word) for word in approved.split(",")) if approved else (),
     )
 
 

@@ -248,9 +248,15 @@ _VOLUMES = """
 ALTER TABLE items ADD COLUMN volume TEXT;
 """
 
+_APPROVED = """
+-- What a person said yes to, as reasons joined by commas: it is not held for these again.
+ALTER TABLE items ADD COLUMN approved TEXT CHECK (approved <> '');
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     *(_ROWS + _RECORDS + _TALLIES, _MIRROR, _AFTERWARDS, _CLOSINGS),
     _VOLUMES,
+    _APPROVED,
 )
 
 

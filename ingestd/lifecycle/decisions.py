@@ -45,4 +45,6 @@ _RULES: dict[type, Callable[..., Decision]] = {
     events.Judged: sight.judged,
     events.SameContent: sight.same_content,
     events.Wanted: people.wanted,
+    events.Approved: people.approved,
+    events.Skipped: people.skipped,
 }

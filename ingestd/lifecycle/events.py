@@ -130,6 +130,16 @@ class Wanted:
     pay_again: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A person said `approve`: it goes, whatever held it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A person said `skip`: known, not to be uploaded."""
+
+
 Event = (
     Claimed
     | TakenIn
@@ -146,4 +156,6 @@ Event = (
     | Judged
     | SameContent
     | Wanted
+    | Approved
+    | Skipped
 )

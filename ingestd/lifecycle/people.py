@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd.lifecycle.policy import Decision
-from ingestd.model import State
+from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
-    from ingestd.lifecycle.events import Wanted
+    from ingestd.lifecycle.events import Approved, Skipped, Wanted
     from ingestd.lifecycle.policy import Policy
     from ingestd.model import Item
 
@@ -43,3 +43,54 @@ def wanted(item: Item, event: Wanted, now: float, policy: Policy, spread: float)
         pay_again=event.pay_again,
     )
     return Decision(after, "file.queued", "by hand, to be paid again" if event.pay_again else None)
+
+
+def approval(item: Item) -> tuple[Reason, ...]:
+    """What a row is approved for once a person said yes to it as it stands.
+
+    Always for the guard too (as `surge`): what a person approved is not held by it again.
+    """
+    said = {*item.approved, Reason.SURGE, *([item.reason] if item.reason else [])}
+    return tuple(sorted(said))
+
+
+def approved(item: Item, event: Approved, now: float, policy: Policy, spread: float) -> Decision:
+    """A person said yes: what was held or skipped goes (interface 3, `approve`)."""
+    del event, policy, spread
+    doubtful = item.reason is Reason.UNCONFIRMED
+    detail = "Approved by hand."
+    if doubtful:
+        detail += " An attempt before may have arrived: it may be paid for twice."
+    after = replace(
+        item,
+        state=S.QUEUED,
+        reason=None,
+        detail=detail,
+        attempts=1 if doubtful else 0,  # it is looked for first, as before any second attempt
+        delay=0.0,
+        queued_at=now,
+        next_attempt_at=now,
+        approved=approval(item),
+    )
+    return Decision(after, "file.approved", detail)
+
+
+def skipped(item: Item, event: Skipped, now: float, policy: Policy, spread: float) -> Decision:
+    """A person said no: known, not to be uploaded; its content counts as known (rules R3)."""
+    del event, now, policy, spread
+    paid = f" Video {item.video_no} stays paid for." if item.video_no else ""
+    if item.reason is Reason.UNCONFIRMED:
+        paid = " Its earlier attempt may have arrived and be paid for."
+    detail = (
+        f"Skipped by hand: it is not uploaded, nor is a copy of it.{paid} To take it after all: "
+        f"ingestd approve {item.id}"
+    )
+    after = replace(
+        item,
+        state=S.SKIPPED,
+        reason=None,
+        detail=detail,
+        next_attempt_at=None,
+        suspect_of=None,
+    )
+    return Decision(after, "file.skipped", detail)

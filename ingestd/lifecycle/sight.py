@@ -44,7 +44,9 @@ def replaced(item: Item, event: Replaced, now: float, policy: Policy, spread: fl
 def vanished(item: Item, event: Vanished, now: float, policy: Policy, spread: float) -> Decision:
     """The file is not there any more."""
     del now, policy, spread
-    detail = "The file went away before it was sent. If it comes back it is taken."
+    waits = item.state in (S.HELD, S.SKIPPED)
+    back = f"it is {item.state} as before" if waits else "it is taken"
+    detail = f"The file went away before it was sent. If it comes back {back}."
     return _gone(item, Reason.VANISHED, detail, "file.vanished", event.attempt_at)
 
 
@@ -65,6 +67,7 @@ def judged(item: Item, event: Judged, now: float, policy: Policy, spread: float)
         next_attempt_at=now if queued else None,
         delay=0.0,
         duplicate_of=item.duplicate_of if event.state is S.DUPLICATE else None,
+        suspect_of=item.suspect_of if queued else None,
     )
     name = f"file.{event.state.value}"
     if item.state is event.state:
