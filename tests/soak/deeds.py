@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ingestd.remote.contract import Trouble
     from soak.rig import Rig
     from soak.variant import Variant
 
 NAMES = tuple(f"{folder}{name}.mp4" for folder in ("", "card/") for name in "abcd")
 KINDS = 5
+#: Where a crash is waited for; "": anywhere.
+STAGES = ("", "", "", "marked", "sent", "taken", "answered", "in commit")
+OFTEN = 12  # more times
 HINTED = 0.9  # of what happens: that of which an event tells
 
 
@@ -35,6 +39,7 @@ class Deeds:
         self.away: dict[Path, Path] = {}  # roots that are not there now
         self.kept: list[bytes] = []  # what was deleted and may come back
         rig.meddle, rig.far.next_fate = self.meddle, self.fate
+        rig.far.unheard = self.unheard
         deeds: list[tuple[Callable[[], object], int]] = [
             (self.put, 7),
             (self.wait, 16),
@@ -60,6 +65,7 @@ class Deeds:
             deeds.append((self.crash, 12 if variant.theme == "crashes" else 4))
         if variant.foreign:
             deeds.append((self.foreign, 6))
+        deeds += [(deed, OFTEN) for deed, _ in deeds if deed.__name__ in variant.often]
         self._deeds = [deed for deed, weight in deeds for _ in range(weight)]
 
     def live(self) -> None:
@@ -75,7 +81,7 @@ class Deeds:
         """Everything is well from now on."""
         self.rig.countdown = None
         self.rig.far.down = False
-        self.rig.far.next_fate = Fate
+        self.rig.far.next_fate, self.rig.far.unheard = Fate, lambda: None
         self.rig.far.read_troubles.clear()
         self.room()
         for root in tuple(self.away):
@@ -197,8 +203,15 @@ class Deeds:
     def fate(self) -> Fate:
         """What becomes of the next upload."""
         if self.chance.random() < self.variant.luck:
-            return Fate()
+            failed = self.chance.random() < self.variant.fails
+            return Fate("fails to index", ends_as="FAIL") if failed else Fate()
         return any_fate(self.chance, self.variant)
+
+    def unheard(self) -> Trouble | None:
+        """What becomes of the next question; None: it is answered."""
+        if self.chance.random() >= self.variant.unheard:
+            return None
+        return self.chance.choice(READ_TROUBLES)
 
     def reads(self) -> None:
         trouble = self.chance.choice(READ_TROUBLES)
@@ -230,7 +243,9 @@ class Deeds:
 
     def crash(self) -> None:
         """Everything ends between some two writes from now on."""
-        self.rig.countdown = self.chance.choice((0, 1, 2, 3, 5, 8, 12, 20, 35))
+        stage = self.chance.choice(STAGES)
+        self.rig.end_at = stage
+        self.rig.countdown = self.chance.choice((0, 0, 1, 2) if stage else (0, 1, 3, 5, 8, 12, 20))
         self.rig.advance(self.chance.choice((12.0, 40.0, 600.0)))
         self.rig.countdown = None
 
@@ -260,6 +275,8 @@ class Deeds:
         self.rig.reload(folders=(changed, *others))
 
     def clock(self) -> None:
+        if not self.variant.clock:
+            return
         self.rig.wall_error += self.chance.choice((-86_400.0, -600.0, 30.0, 7200.0))
 
     def disk(self) -> None:

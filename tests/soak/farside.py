@@ -99,6 +99,7 @@ class SoakFarSide:
     during: Callable[[], None]  # called while a body goes out
     tell: Callable[..., None] = lambda *_, **__: None
     next_fate: Callable[[], Fate] = Fate
+    unheard: Callable[[], Trouble | None] = lambda: None
     read_troubles: list[Trouble] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
@@ -291,7 +292,8 @@ class SoakFarSide:
         self.point("asked")
         if self.down:
             return Failed(DOWN)
-        return Failed(self.read_troubles.pop(0)) if self.read_troubles else None
+        trouble = self.read_troubles.pop(0) if self.read_troubles else self.unheard()
+        return None if trouble is None else Failed(trouble)
 
     def _visible(self, scope: str | None) -> list[Row]:
         now = self.clock()

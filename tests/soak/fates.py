@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from soak.variant import Variant
 
 ANSWER_TIMEOUT_S = 1800.0
-#: After a readable answer three looks over 30 s suffice (rules R1): what shows later than that, the
-#: rules pay for again. The far side of a soak shows such rows in time.
-READABLE_LATE_S = 20.0
 
 
 def envelope(code: str) -> bytes:
@@ -57,13 +54,13 @@ TOO_LARGE = Fate("too large", http=413, body=HTML, early=True, stores=False)
 DEAD = Fate("dead", connected=False, stores=False)
 
 
-def loss(chance: random.Random, variant: Variant, which: int | None = None) -> Fate:
+def loss(chance: random.Random, variant: Variant) -> Fate:
     """A lost answer, of a body that was taken or was not."""
-    number = chance.randrange(len(LOSSES)) if which is None else which
-    name, how, readable = LOSSES[number]
-    late = chance.choice(variant.late)
+    wanted = [one for one in LOSSES if variant.only in ("", one[0])]
+    name, how, readable = chance.choice(wanted)
+    late = chance.choice(variant.late_lost or variant.late)
     if readable:
-        late = min(late, READABLE_LATE_S)
+        late = min(late, variant.readable_late)
     stores = name == "truncated JSON" or chance.random() < 0.6
     return Fate(name, stores=stores, visible_after=late, **how)
 

@@ -48,7 +48,6 @@ SAMPLE = 256  # bytes of head, middle and tail that a sample covers here: clips 
 VARIED = 400  # bytes that differ between twins, outside of what is sampled
 DEADLINE_S = 4 * 3600.0  # of the indexing
 CUTS = 0.4  # of all sudden ends: those of the power
-NESTED = 0.15  # of all bodies: those during which other things happen
 
 
 @cache
@@ -130,9 +129,11 @@ class Rig(World):
     def __init__(
         self, place: Path, variant: Variant, chance: random.Random, tell: Tell | None = None
     ) -> None:
+        _CURRENT[:] = [self]
         self.variant, self.chance = variant, chance
         self._tell = tell
         self.countdown: int | None = None  # points until everything ends
+        self.end_at = ""  # only points of this kind count
         self.crashes: Counter[str] = Counter()
         self.written: dict[tuple[int, int, int], str] = {}
         self._nested = False
@@ -189,7 +190,7 @@ class Rig(World):
 
     def point(self, kind: str) -> None:
         """Here everything may end."""
-        if self.countdown is None:
+        if self.countdown is None or self.end_at not in ("", kind):
             return
         self.countdown -= 1
         if self.countdown < 0:
@@ -267,7 +268,7 @@ class Rig(World):
 
     def _during(self) -> None:
         """While a body goes out the loop goes on, other uploads too, and files change."""
-        if self._nested or self.chance.random() > NESTED:
+        if self._nested or self.chance.random() > self.variant.nested:
             return
         self._nested = True
         self.elapsed += self.chance.choice((0.0, 1.0, 40.0))
@@ -300,6 +301,14 @@ class Rig(World):
         status = path.stat()
         key = (status.st_ino, status.st_mtime_ns, status.st_size)
         self.written[key] = blake3(path.read_bytes()).hexdigest()
+
+
+_CURRENT: list[Rig] = []
+
+
+def current() -> Rig:
+    """The one that lives; planted faults ask it for what they must not know."""
+    return _CURRENT[0]
 
 
 @cache

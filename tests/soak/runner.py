@@ -1,6 +1,7 @@
 """`make soak`: as many schedules as time allows, on all cores, and what they came to.
 
     python -m soak [--seconds 60 | --seeds 1000] [--from 0] [--jobs 2]
+    python -m soak --planted [FAULT ...]   each fault is planted alone and must be noticed
     python -m soak --show 4711        one schedule, told step by step
 
 Ends with 1 when a schedule failed, and says how to see it again.
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from soak import planted
 from soak.schedule import run
 from soak.variant import variant_of
 
@@ -74,6 +76,7 @@ def batch(seeds: range) -> Sums:
             if isinstance(error, KeyboardInterrupt):
                 raise
             sums.schedules += 1
+            print(f"FAILED seed {seed}", flush=True)
             sums.failures.append((seed, f"{type(error).__name__}: {str(error)[:300]}"))
     return sums
 
@@ -156,9 +159,13 @@ def main() -> int:
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--show", type=int, metavar="SEED")
+    parser.add_argument("--planted", nargs="*", metavar="FAULT")
+    parser.add_argument("--most", type=int, default=200, help="schedules for one planted fault")
     args = parser.parse_args()
     if args.show is not None:
         return show(args.show)
+    if args.planted is not None:
+        return bool(planted.report(args.planted or [*planted.FAULTS], args.most))
     seconds = args.seconds if args.seeds is None else float("inf")
     began = time.monotonic()
     sums = soak(args.first, args.seeds, seconds, args.jobs)

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from soak.variant import Variant, variant_of
 from soak.verdict import BrokenPromiseError, drained, judge
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from soak.rig import Tell
     from soak.verdict import Tally
 
@@ -23,13 +26,20 @@ ROUND_S = 600.0
 SCANS, SCAN_S = 3, 12.0  # each longer than the quiet time
 
 
-def run(seed: int, *, tell: Tell | None = None) -> Tally:
-    """Run one schedule; `tell` is told all that happens.
+def run(
+    seed: int, *, tell: Tell | None = None, change: Mapping[str, object] | None = None
+) -> Tally:
+    """Run one schedule.
+
+    Args:
+        seed: gives all of it.
+        tell: is told all that happens.
+        change: what is different in its variant.
 
     Raises:
         AssertionError: what must never happen did.
     """
-    variant = variant_of(seed)
+    variant = replace(variant_of(seed), **(change or {}))
     place = _place(seed)
     try:
         with small_world(variant):

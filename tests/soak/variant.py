@@ -46,6 +46,16 @@ class Variant:
     deeds: int = 20
     luck: float = 0.5  # of all uploads: those that simply go well
     crashes: bool = True
+    clock: bool = True  # its steps are among the troubles
+    nested: float = 0.15  # of all bodies: those during which other things happen
+    #: After a readable answer three looks over 30 s suffice (rules R1): what is listed later than
+    #: that, the rules pay for again. The far side of a soak shows such rows in time.
+    readable_late: float = 20.0
+    late_lost: tuple[float, ...] = ()  # in place of `late` for rows whose answer was lost
+    only: str = ""  # the one way in which answers are lost
+    unheard: float = 0.0  # of all questions: those that bring no answer
+    fails: float = 0.0  # of all uploads that go well: those that cannot be indexed
+    often: tuple[str, ...] = ()  # deeds that are done more often
 
     @property
     def evident(self) -> bool:
@@ -68,6 +78,7 @@ def variant_of(seed: int) -> Variant:
         per_minute=chance.choice((None, None, None, 6.0)),
         index_s=chance.choice((3.0, 3.0, 3.0, 90.0)),
         deeds=chance.choice((4, 5, 6, 6, 8, 8, 8, 12, 12, 20, 30, 60)),
+        unheard=chance.choice((0.0, 0.0, 0.0, 0.05, 0.3)),
         luck=chance.choice((0.3, 0.5, 0.7)),
         crashes=theme == "crashes" or chance.random() < 0.6,
     )

@@ -115,7 +115,7 @@ def _may_stay(rig: Rig, row: Item) -> bool:
     """Tell whether a file may rest without a video: only with a reason that the history shows."""
     variant = rig.variant
     events = Counter(step.event for step in rig.journal.history(row.id))
-    fates = {one.fate.name for one in rig.far.received if one.path == row.path}
+    fates = {one.fate.name for one in rig.far.received}
     match row.state, row.reason:
         case State.HELD, Reason.UNCONFIRMED:
             evident = variant.evident and variant.resend and row.attempts < variant.max_attempts
