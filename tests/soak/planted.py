@@ -346,7 +346,7 @@ FAULTS: dict[str, Fault] = {
         "R2",
         lambda: [
             _method(asking.Confirming, "_look", _look_where_settings_point),
-            mock.patch.object(asking, "scopes_seen", lambda _: _EveryScope()),
+            mock.patch.object(asking, "scopes_seen", return_value=_EveryScope()),
         ],
         ("scopes",),
         {"names": False, "luck": 0.3, "often": ("reload", "put"), "per_minute": None},
