@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import commands
 import journal
 import single_file
 import small_files
@@ -29,6 +30,7 @@ PARTS = {
     "memory": small_files.memory,
     "daemon": whole_daemon.daemon,
     "startup": startup.startup,
+    "commands": commands.commands,
     "durable": journal.durable,
     "claims": journal.claims,
 }

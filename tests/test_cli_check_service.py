@@ -184,8 +184,9 @@ def systemctl(place, monkeypatch):
         told = "\n".join(f"{key}={value}" for key, value in properties.items())
         tool = place / "systemctl"
         tool.write_text(
-            f'#!/bin/sh\ncase "$2" in {unit}.service) cat <<"END"\n{told}\nEND\n;;\n'
-            "*) echo LoadState=not-found;; esac\n"
+            f'#!/bin/sh\ncase "$2 $3" in "show {unit}.service") cat <<"END"\n{told}\nEND\n;;\n'
+            f'"cat {unit}.service") echo "# x"; echo LoadCredential=other:/x;'
+            " echo LoadCredential=api-key:/etc/key;;\n*) echo LoadState=not-found;; esac\n"
         )
         tool.chmod(0o755)
         monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
@@ -199,6 +200,14 @@ def test_the_unit_is_found_by_the_configuration_it_names(systemctl):
     assert (unit.name, unit.user, unit.pid) == ("ingestd", "media", None)
     assert unit.program == "/usr/local/bin/ingestd"
     assert find_unit(Path("/etc/y.yaml")) is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"), [("[unprintable]", "/etc/key"), ("api-key:/shown", "/shown")]
+)
+def test_the_credential_is_found_though_old_systemds_do_not_show_it(systemctl, shown, found):
+    systemctl("ingestd", LoadState="loaded", ExecStart=EXEC, LoadCredential=shown)
+    assert find_unit(Path("/etc/x.yaml")).credential("api-key") == found
 
 
 def test_an_instance_is_found_by_the_name_of_its_configuration(systemctl):

@@ -268,7 +268,7 @@ def test_an_event_reaches_the_journal_with_fields(journal):
     journal.configure()
     log.get_logger().warning("file.unreadable", id=7, path="/drop/\udcff\n.mp4", left=None)
     assert fields(journal) == {
-        "MESSAGE": r"file.unreadable id=7 path=/drop/\udcff\n.mp4 left=null",
+        "MESSAGE": r"file.unreadable id=7 path=/drop/\udcff\n.mp4",
         "PRIORITY": "4",
         "SYSLOG_IDENTIFIER": "ingestd",
         "INGESTD_EVENT": "file.unreadable",

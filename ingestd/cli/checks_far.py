@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +47,7 @@ def find_key(
     lent = unit.credential("api-key") if unit else ""
     named = any(environ.get(name) for name in _VARIABLES)
     try:
-        if lent and not named:
+        if lent and not named and os.path.lexists(lent):
             key = read_key(api, {**environ, "INGESTD_API_KEY_FILE": lent})
             return key, None, _told(key, f"{lent}, the service's credential")
         key = read_key(api, environ)

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 _ASKING_S: Final = 3.0
 _HOMES: Final = ("/home", "/root", "/run/user")
 _TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108 - what PrivateTmp hides
+_CREDENTIAL: Final = "LoadCredential"
 _YES: Final = ("yes", "true", "1")
 _PROPERTIES: Final = (
     *("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID", "ExecStart"),
-    *("User", "Group", "SupplementaryGroups", "LoadCredential"),
+    *("User", "Group", "SupplementaryGroups", _CREDENTIAL),
     *("ProtectHome", "ProtectSystem", "PrivateTmp"),
     *("ReadWritePaths", "InaccessiblePaths", "TemporaryFileSystem"),
     *("BindPaths", "BindReadOnlyPaths"),
@@ -72,7 +73,7 @@ class Unit:
 
     def credential(self, name: str) -> str:
         """The file that a credential is loaded from, or ""."""
-        for one in self.get("LoadCredential").split():
+        for one in self.get(_CREDENTIAL).split():
             key, _, place = one.partition(":")
             if key == name and place.startswith("/"):
                 return place
@@ -165,18 +166,29 @@ def _is_default(name: str, config: Path) -> bool:
 
 
 def _show(name: str) -> Unit | None:
-    command = ["systemctl", "show", f"{name}.service", f"--property={','.join(_PROPERTIES)}"]
-    environ = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
+    lines = _systemctl("show", f"{name}.service", f"--property={','.join(_PROPERTIES)}")
+    if lines is None:
+        return None
+    properties = dict(line.split("=", 1) for line in lines if "=" in line)
+    if properties.get("LoadState") == "loaded" and ":" not in properties.get(_CREDENTIAL, ""):
+        # systemd 252 calls it unprintable; the unit's text has it
+        written = _systemctl("cat", f"{name}.service") or []
+        given = [line.partition("=")[2] for line in written if line.startswith(f"{_CREDENTIAL}=")]
+        properties[_CREDENTIAL] = " ".join(given)
+    return Unit(name, properties)
+
+
+def _systemctl(*words: str) -> list[str] | None:
+    """Ask systemctl; None: there is none, or it does not answer."""
     try:
         told = subprocess.run(  # noqa: S603 - a fixed command
-            command,
+            ["systemctl", "--no-pager", *words],  # noqa: S607 - wherever the system keeps it
             capture_output=True,
             timeout=_ASKING_S,
             check=True,
-            env=environ,
+            env={**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"},
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    lines = told.stdout.decode(errors="replace").splitlines()
-    return Unit(name, dict(line.split("=", 1) for line in lines if "=" in line))
+    return told.stdout.decode(errors="replace").splitlines()

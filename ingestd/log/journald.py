@@ -79,7 +79,8 @@ def _datagram(told: Mapping[str, Any]) -> bytes:
 
 def _message(told: Mapping[str, Any]) -> str:
     """The line that `journalctl` shows; a traceback follows it."""
-    parts = [f"{key}={_text(told[key])}" for key in told if key not in _SAID]
+    known = {key: value for key, value in told.items() if value is not None and key not in _SAID}
+    parts = [f"{key}={_text(value)}" for key, value in known.items()]
     blocks = [str(told[key]) for key in ("exception", "stack") if told.get(key)]
     return "\n".join([" ".join([str(told.get("event")), *parts]), *blocks])
 
