@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check lint types format docs man bench soak deb systemd clean
+.PHONY: help demo test check lint types format docs man bench soak deb systemd image clean
 help:  ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -50,6 +50,11 @@ deb: $(STAMP)  ## a package for Debian 12 in dist/ (ARCH=amd64 or arm64, on any 
 
 systemd: deb  ## the package and the unit through their life under a real systemd (needs root)
 	.ci/systemd/test
+
+ENGINE ?= $(shell command -v docker || command -v podman || command -v buildah)
+image:  ## the container image, by docker, podman or buildah (BASE=... for another Debian 12); tried by .ci/container/test
+	$(ENGINE) build $(if $(findstring docker,$(ENGINE)),,--format docker) $(if $(BASE),--build-arg BASE=$(BASE)) \
+		-f .packaging/container/Containerfile -t ingestd .
 
 clean:  ## remove the environment and what tools left behind
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/work

@@ -21,6 +21,7 @@ from ingestd.daemon.core import Daemon
 from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import Asked, Hint, HintsLost, MountsChanged
 from ingestd.daemon.once import Once, Pass
+from ingestd.daemon.place import refuse_lost_state
 from ingestd.daemon.preflight import LANE as UPLOAD_LANE
 from ingestd.daemon.pulse import Pulse
 from ingestd.daemon.reads import ReadPace
@@ -90,8 +91,10 @@ def serve(
     clock, inbox, signals = SystemClock(), Inbox(), Signals()
     if sys.__stderr__ is not None:  # a watchdog ends a hang with SIGABRT: where was each thread?
         faulthandler.enable(sys.__stderr__)
+    mounts = read_mounts()
+    refuse_lost_state(settings.state_dir, mounts, os.environ)
     _make_state_dir(settings.state_dir)
-    mount = read_mounts().of(os.path.realpath(settings.state_dir))
+    mount = mounts.of(os.path.realpath(settings.state_dir))
     with ExitStack() as stack:
         stack.callback(signals.close)
         signals.catch(inbox.wake)
