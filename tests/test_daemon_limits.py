@@ -14,6 +14,7 @@ from world import worlds
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ingestd.remote.contract import Upload
     from world import World
 
 DAY = 86_400.0
@@ -199,3 +200,31 @@ def test_the_snapshot_says_what_is_waited_for_and_until_when(world: World):
     assert queue["waiting_for"] == "pace"
     last = world.far.attempts[0].at + 120
     assert queue["eta"] == pytest.approx(last, abs=1)
+
+
+def test_the_snapshot_tells_sending_from_awaiting_the_answer(world: World):
+    path = world.put("a.mp4")
+    shown: list[dict[str, object]] = []
+
+    def look() -> None:
+        answers = world.ask("snapshot")
+        world.step()
+        shown.extend(answers[0]["uploads"])
+
+    def during(upload: Upload) -> None:
+        for _ in range(4):
+            world.elapsed += 1
+            upload.progress.sent += 100
+        look()
+        upload.progress.phase = "awaiting_answer"
+        world.elapsed += 12
+        look()
+
+    world.far.plan(Fate(during=during))
+    world.until(lambda: world.state(path) is State.INDEXING)
+    sending, awaiting = shown
+    assert (sending["phase"], sending["sent"], sending["bytes_per_second"]) == ("sending", 400, 100)
+    assert (awaiting["phase"], awaiting["bytes_per_second"]) == ("awaiting_answer", 0)
+    began = world.far.attempts[0].at
+    assert sending["since"] == pytest.approx(began)
+    assert awaiting["since"] == pytest.approx(began + 4)  # so it is "waiting for 12 s"
