@@ -100,7 +100,9 @@ class SettleTracker:
         self._probes: set[str] = set()  # taken and not answered, whatever became of the file
         self._heap: list[tuple[float, str]] = []  # valid where it equals the file's `queued`
 
-    def observe(self, path: str, stat: Stat, mono: float, *, quiet: float, folder: str) -> None:
+    def observe(
+        self, path: str, stat: Stat, mono: float, *, quiet: float, folder: str
+    ) -> float | None:
         """Tell what a look saw: a first sighting, or the file again.
 
         Args:
@@ -109,8 +111,13 @@ class SettleTracker:
             mono: When the look began.
             quiet: Quiet time in seconds; 0: one look suffices. The newest value counts.
             folder: Name of the watched folder.
+
+        Returns:
+            The pause in seconds after which a file that had been quiet for its quiet time was
+            written to again; None: that is not so.
         """
         file = self._files.get(path) or self._begin(path, folder, mono)
+        pause = _pause(file, stat, mono)
         file.quiet = quiet
         if file.stat is None or not file.stat.same_content_as(stat):
             self._start_over(file, mono)
@@ -120,6 +127,7 @@ class SettleTracker:
                 self._settle(file, mono)
             else:
                 self._schedule(file, file.ready_at)
+        return pause
 
     def due_looks(self, mono: float) -> list[str]:
         """List the files that need a look by now.
@@ -329,6 +337,17 @@ class SettleTracker:
             else:
                 return file
         return None
+
+
+def _pause(file: _File, stat: Stat, mono: float) -> float | None:
+    """For how long nobody wrote; the file's own clock tells it better than ours, which looks."""
+    before = file.stat
+    if before is None or file.phase is Phase.QUIET or before.same_content_as(stat):
+        return None
+    if (before.dev, before.inode) != (stat.dev, stat.inode) or stat.size < before.size:
+        return None  # another file took its place
+    seen, told = mono - file.changed_at, (stat.mtime_ns - before.mtime_ns) / 1e9
+    return told if 0.0 < told < seen else seen
 
 
 def _words(file: _File, mono: float, wait: float | None) -> str:

@@ -361,6 +361,7 @@ class Settling(RuleBasedStateMachine):
         self.tracker = SettleTracker()
         self.now = 100.0
         self.disk = {}  # path -> version, only what exists
+        self.versions = 0
         self.seen = {}  # path -> (version, first look that saw it, last look that saw it)
         self.probing = {}  # path -> version that was taken
         self.forced = set()
@@ -401,7 +402,8 @@ class Settling(RuleBasedStateMachine):
         if what == "remove":
             self.disk.pop(path, None)
         elif what == "write" or path not in self.disk:
-            self.disk[path] = self.disk.get(path, 0) + 1
+            self.versions += 1  # none comes twice: it would be the same file, as far as one sees
+            self.disk[path] = self.versions
         if second_looks == "none":
             self.look(path)
         else:

@@ -15,6 +15,7 @@ from ingestd.cli.apart import NoAnswerError, in_child
 from ingestd.cli.checking import Grade, Result
 from ingestd.config import AfterKind
 from ingestd.watch.mounts import WatchMode, mode_for, read_mounts
+from ingestd.watch.writers import Sight, sight
 
 if TYPE_CHECKING:
     from ingestd.cli.unit import Unit
@@ -59,6 +60,15 @@ def check_folder(folder: Folder, service: Service | None = None) -> tuple[Result
         return Result(Grade.FAIL, _topic(folder), text, "Is its server or disk there?"), Watches()
 
 
+#: Whose open files tell that a file is not complete yet, in words.
+_SEEN = {
+    Sight.ALL: "open writers are seen",
+    Sight.OWN: "open writers are seen of this user alone",
+    Sight.LOCAL: "open writers are seen of this machine alone",
+    Sight.NONE: "open writers are not seen",
+}
+
+
 def _topic(folder: Folder) -> str:
     return f"folder {words.printable(folder.name)}"
 
@@ -75,7 +85,7 @@ def _look(folder: Folder, service: Service | None) -> tuple[Result, Watches]:
     found = None if service is None else _for_service(folder, service)
     if found is not None:
         return found, watches
-    text = f"{shown}: {mode} on {fstype}"
+    text = f"{shown}: {mode} on {fstype}, {_SEEN[sight(fstype)]}"
     if service is not None:
         text += f", open to user {service.who.name}"
     return Result(Grade.OK, _topic(folder), text), watches

@@ -174,6 +174,8 @@ def _folder(folder: FolderReport) -> Document:
         "since": iso(live.since),
         "last_scan_at": iso(live.last_scan_at),
         "settling": live.settling,
+        "quiet_s": live.quiet_s,
+        "writers": live.writers,
         "ignored_by": dict(live.ignored_by),
         "detail": live.detail,
         "counts": {str(state): n for state, n in folder.counts.items() if n},

@@ -44,6 +44,9 @@ class LiveFolder:
     ignored_by: Mapping[str, int] = field(default_factory=dict)
     detail: str | None = None
     since: float | None = None  # when it came into this state
+    settle_s: float | None = None  # for how long files must be quiet, as configured
+    quiet_s: float | None = None  # and as learned from slow producers: at least that
+    writers: str | None = None  # whose open files can be seen: all, own, local or none
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,9 @@ def _folder(told: Mapping[str, Any]) -> LiveFolder:
         ignored_by={str(kind): _whole(n) or 0 for kind, n in ignored.items()},
         detail=_text(told.get("detail")),
         since=_real(told.get("since")),
+        settle_s=_real(told.get("settle_s")),
+        quiet_s=_real(told.get("quiet_s")),
+        writers=_text(told.get("writers")),
     )
 
 

@@ -119,6 +119,12 @@ def _notes(folder: FolderReport, report: Report) -> Iterable[Line]:
         yield _note(f"{word}{since}: {words.printable(live.detail or '')}", Tone.BAD)
     elif live.detail:
         yield _note(words.printable(live.detail), Tone.WAIT)
+    if (live.quiet_s or 0.0) > (live.settle_s or 0.0):
+        yield _note(
+            f"files must be quiet for {live.quiet_s:.0f} s instead of {live.settle_s or 0.0:.0f}: "
+            "one grew again after a pause",
+            Tone.WAIT,
+        )
     if not folder.configured and folder.name is not None:
         yield _note(
             "no longer in the configuration: nothing of it is uploaded, what was uploaded is "

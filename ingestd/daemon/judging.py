@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ingestd.watch.entries import Entry
 
 LANE = "probe"
+#: A program that keeps a file open for so long and writes nothing is not waited for, seconds.
+WRITER_S = 86_400.0
 #: Files that are compared with their checksum list are read whole: that holds up no other probe.
 VERIFY_LANE = "verify"
 
@@ -203,7 +205,9 @@ class Judging:
         verdict: validate.Verdict | None = validate.judge(
             path, self._as_approved(path, result), self.rules
         )
-        if message.proxy:
+        if message.writer and self._is_written(candidate, message.writer):
+            verdict = None
+        elif message.proxy:
             verdict = validate.Reject(Reason.PROXY, message.proxy)
         elif isinstance(verdict, validate.Accept):
             if self._awaits_main(candidate):
@@ -248,6 +252,14 @@ class Judging:
         if current.fingerprint != facts.fingerprint:
             return facts  # other zeros than those
         return replace(facts, findings=replace(facts.findings, zero_tail=False))
+
+    def _is_written(self, candidate: Candidate, writer: str) -> bool:
+        """A program has it open for writing: it is still settling, if not for days on end."""
+        path, mono, since = candidate.path, self._ctx.now.mono, candidate.unfinished_since
+        if self._folder_of(path) is None or (since is not None and mono - since >= WRITER_S):
+            return False
+        self._tracker.unfinished(path, f"{writer} has it open for writing", mono)
+        return True
 
     def _compared(
         self, candidate: Candidate, checked: Checked, accepted: validate.Accept

@@ -9,6 +9,7 @@ from ingestd.daemon.messages import Probed
 from ingestd.model import Facts
 from ingestd.probe import probe, trouble_of
 from ingestd.watch.cameras import proxy_of
+from ingestd.watch.writers import Writers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 #: The lists that were read last; shared by all lanes.
 LISTS = ListReader()
+WRITERS = Writers()
 
 
 def look_into(
@@ -35,7 +37,10 @@ def look_into(
         listed_below: the watched folder in which its checksum list lies; None: it needs none.
     """
     proxy = proxy_of(candidate.path) if proxies else ""
+    writer = WRITERS.of(candidate.path)
     result = probe(open_file)
+    if writer:
+        return Probed(candidate, result, proxy, writer)
     if listed_below is None or proxy or not isinstance(result, Facts):
         return Probed(candidate, result, proxy)
     if not (result.regular and result.findings.complete):
@@ -46,4 +51,4 @@ def look_into(
         return Probed(candidate, trouble_of(error))
     if checked.stat is not None and not checked.stat.same_content_as(result.stat):
         checked = Checked(Verdict.SHORT, "It changed while it was compared with its list.")
-    return Probed(candidate, result, proxy, checked)
+    return Probed(candidate, result, proxy, checked=checked)

@@ -129,6 +129,7 @@ class Probed:
     candidate: Candidate
     result: Facts | ProbeTrouble
     proxy: str = ""  # why it is a camera's proxy, a sentence; "": it is none
+    writer: str = ""  # the program that still has it open for writing
     checked: Checked | None = None  # what its checksum list says; None: it was not asked
 
 

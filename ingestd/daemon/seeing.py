@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ingestd.daemon.folders import Watched, name_rules
 from ingestd.daemon.folderwork import FolderWorker, Order
 from ingestd.daemon.messages import LookedAt, ScanEnded
+from ingestd.daemon.quieting import Quieting
 from ingestd.daemon.renames import Renames
 from ingestd.daemon.standing import Standing
 from ingestd.journal import DamagedRowError
@@ -59,6 +60,7 @@ class Seeing:
         self._stop = threading.Event()
         self._again: set[str] = set()  # paths that a person wants looked into again
         self.standing = Standing(ctx)
+        self.quieting = Quieting(ctx)
         #: Told of events at names that are no videos: a marker or a checksum list may be there.
         self.others_hinted: Callable[[str], None] = lambda _: None
         self.renames = Renames(ctx, tracker, judging, self._look_later)
@@ -431,17 +433,27 @@ class Seeing:
                 return
             if item is None:
                 self._brake.sighted(watched.root, entry.path, entry.stat)
-            self._tracker.observe(
-                entry.path,
-                entry.stat,
-                self._ctx.now.mono,
-                quiet=watched.folder.settle,
-                folder=watched.name,
-            )
+            self._observe(watched, entry.path, entry.stat, item)
         elif item.stat is not None and item.state in UNSENT and item.stat != entry.stat:
             # the same file under another device number, after a remount or a reboot
             same = replace(item, stat=entry.stat, volume=watched.volume_id)
             self._ctx.journal.revise(item, same, self._ctx.now.wall)
+
+    def _observe(self, watched: Watched, path: str, stat: Stat, item: Item | None) -> None:
+        """Let a file settle; one that was written to again after its quiet time teaches us."""
+        pause = self._tracker.observe(
+            path,
+            stat,
+            self._ctx.now.mono,
+            quiet=self.quieting.of(watched.folder),
+            folder=watched.name,
+        )
+        known = item.stat if item is not None else None
+        if pause is None and known is not None and known.inode == stat.inode:
+            grew = known.size < stat.size
+            pause = (stat.mtime_ns - known.mtime_ns) / 1e9 if grew else None
+        if pause is not None:
+            self.quieting.paused(watched.folder, pause)
 
     def _settled_before(self, watched: Watched, item: Item, stat: Stat) -> bool:
         """Tell whether the journal knows this very file and nothing is left to look into."""

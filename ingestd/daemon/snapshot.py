@@ -11,6 +11,7 @@ from ingestd import __version__
 from ingestd.daemon.places import LIES_THERE, moved_below
 from ingestd.model import State
 from ingestd.watch.names import Ignored, Refused
+from ingestd.watch.writers import sight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +95,9 @@ class Snapshots:
             "state": watched.state,
             "last_scan_at": watched.last_scan_at,
             "settling": self._tracker.count(watched.name),
+            "settle_s": watched.folder.settle,
+            "quiet_s": self._seeing.quieting.of(watched.folder),
+            "writers": sight(watched.fstype).value,
             "ignored_by": dict(ignored),
             "detail": _detail(watched) or next(filter(None, map(_part_detail, parts)), None),
             "since": watched.since,
