@@ -124,6 +124,13 @@ def test_a_file_with_new_times_and_the_same_content_is_still_the_one_that_was_se
     assert carry_out(order).left is Left.MOVED
 
 
+def test_a_file_on_a_disk_inside_the_folder_keeps_its_whole_path(place: Place):
+    inner = place.root / "DCIM"
+    order = place.order(root=str(inner), relative="100GOPRO/GX010001.MP4", prefix="/DCIM")
+    assert carry_out(order).moved_to == str(place.moved)
+    assert place.whole() == [place.moved]
+
+
 def test_a_delete_reads_the_whole_file_first(place: Place):
     order = place.order(move_to=None)
     with place.file.open("r+b") as file:  # same size, same times, one byte in the middle

@@ -37,7 +37,7 @@ def destination(order: Order, move_to: str, *, make: bool) -> Iterator[int]:
     """
     base = existing(move_to)
     missing = [name for name in move_to[len(base) :].split("/") if name]
-    with disk.opened(base, [*missing, *order.parents], make=make) as directory:
+    with disk.opened(base, [*missing, *order.kept], make=make) as directory:
         yield directory
 
 

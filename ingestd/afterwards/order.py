@@ -18,7 +18,8 @@ class Order:
     """One file and what is to be done with it.
 
     Attributes:
-        root: the watched folder; nothing outside it is touched but `move_to`.
+        root: the watched folder, or where a file system is mounted inside it; nothing outside it
+            is touched but `move_to`.
         relative: the file below it; odd bytes as surrogates.
         stat: the file as it was judged or sent.
         content_hash: blake3 of what was judged or sent, 64 hex digits; None: not known.
@@ -29,6 +30,7 @@ class Order:
         keep: absolute paths of directories that are never removed, however empty.
         sole: (device, inode) of the original of a duplicate: a file that is the very same one and
             has no second name is not touched.
+        prefix: where `root` lies in the watched folder, for the path that is kept; "": it is it.
         watched: the roots of all watched folders.
         device: `st_dev` that the root must have: else another file system was mounted there.
         folder: the watched folder's name.
@@ -47,6 +49,7 @@ class Order:
     prune: bool = False
     keep: frozenset[str] = frozenset()
     sole: tuple[int, int] | None = None
+    prefix: str = ""
     watched: tuple[str, ...] = ()
     device: int | None = None
     folder: str = ""
@@ -56,6 +59,11 @@ class Order:
     def parents(self) -> list[str]:
         """The names of the directories between the root and the file."""
         return self.relative.split("/")[:-1]
+
+    @property
+    def kept(self) -> list[str]:
+        """The names of the directories that the file keeps below `move_to`."""
+        return [*filter(None, self.prefix.split("/")), *self.parents]
 
     @property
     def name(self) -> str:

@@ -123,7 +123,7 @@ def _is_content(order: Order, directory: int, name: str, mtime_ns: int) -> bool:
 
 
 def _path(order: Order, place: str, name: str) -> str:
-    return "/".join((place.rstrip("/"), *order.parents, name))
+    return "/".join((place.rstrip("/"), *order.kept, name))
 
 
 def _words(order: Order, error: OSError) -> str:

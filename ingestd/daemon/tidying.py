@@ -40,6 +40,8 @@ MAY_ARRIVE = frozenset({Reason.INCOMPLETE, Reason.EMPTY, Reason.UNREADABLE})
 GIVEN = frozenset({"accepted", "found"})
 #: States whose files may have a task.
 ENDS = frozenset({State.PARSED, State.DUPLICATE, State.REJECTED})
+#: A file that vanished from a disk inside the folder is looked for for so long, seconds.
+LOOKED_FOR_S = 30 * DAY
 #: Due tasks looked at in one turn.
 MOST = 50
 
@@ -150,6 +152,9 @@ class Tidying:
         if item is None or watched is None or action is None or item.stat is None:
             journal.drop_after(task.item_id)  # the configuration says otherwise by now
             return
+        if not _may_touch(watched):  # a disk that is mounted inside the folder
+            journal.put_after(replace(task, due_at=self._ctx.now.wall + AGAIN_S))
+            return
         if action.kind is AfterKind.DELETE and not self._is_given(item):
             self._keep(
                 item,
@@ -186,6 +191,7 @@ class Tidying:
         name = f"{self._ctx.host}\0{item.path}\0{item.id}"
         return Order(
             root=watched.root,
+            prefix=watched.root[len(str(watched.folder.path).rstrip("/")) :],
             relative=item.path[len(watched.root.rstrip("/")) + 1 :],
             stat=stat,
             content_hash=item.content_hash,
@@ -223,12 +229,22 @@ class Tidying:
                 self._wait_anew(item, task, result)
             case Left.STOPPED | Left.TROUBLED:
                 pass
+            case Left.ABSENT if task is not None and self._may_be_away(item):
+                self._again(item, task, "Nothing lies at its path now: is its disk there?")
             case Left.ABSENT:
                 self._keep(item, "Nothing lies at its path any more: nothing was done with it.")
             case Left.CHANGED:
                 self._keep(item, "Another file lies at its path now: it is left where it is.")
             case Left.KEPT:
                 self._keep(item, result.detail)
+
+    def _may_be_away(self, item: Item) -> bool:
+        """Tell whether a file lay on another disk than its folder: then absence is no fact."""
+        watched = self._folder_of(item.path)
+        recent = self._ctx.now.wall - item.updated_at < LOOKED_FOR_S
+        return watched is None or (
+            recent and item.stat is not None and item.stat.dev != watched.device
+        )
 
     def _departed(self, item: Item, result: Result) -> None:
         journal, wall = self._ctx.journal, self._ctx.now.wall
