@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from ingestd.config import ApiKey, Fields, Folder, Settings
 from ingestd.journal import Journal
 from ingestd.sim import Sim, SimSettings
 from test_cli_kit import Home, a_row
+
+check_command = importlib.import_module("ingestd.cli.check")  # its name is the command's too
 
 
 @pytest.fixture(scope="module")
@@ -239,3 +243,12 @@ def test_a_second_journal_with_the_same_key_is_told(home, tmp_path, monkeypatch)
     said = home.run("check").out
     assert said.count("is another journal with the same key") == 1
     assert f"{tmp_path / 'same'} is another journal" in said
+
+
+def test_the_mirrors_disk_is_looked_at_and_may_hang(monkeypatch, tmp_path):
+    assert check_command._mirror(tmp_path / "mirror", None).grade is not Grade.FAIL
+    monkeypatch.setattr(check_command, "PATIENCE", 0.1)
+    monkeypatch.setattr(check_command, "check_disk", lambda *_: time.sleep(60))
+    result = check_command._mirror(tmp_path / "mirror", None)
+    assert result.grade is Grade.FAIL
+    assert result.text.endswith("did not answer within 0.1 s")

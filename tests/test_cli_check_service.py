@@ -12,7 +12,7 @@ import pytest
 from ingestd.cli.account import Refusal, account, refusal
 from ingestd.cli.apart import NoAnswerError, in_child
 from ingestd.cli.checking import Grade
-from ingestd.cli.checks_folder import Service, check_folder
+from ingestd.cli.checks_folder import Service, check_folder, check_written
 from ingestd.cli.checks_service import check_files, find_service
 from ingestd.cli.unit import Unit, find_unit
 from ingestd.config import After, AfterKind, Folder
@@ -157,6 +157,19 @@ class TestSandbox:
         assert unit.hides("/srv/drop", change=True).lines == ("ReadWritePaths=/srv/drop",)
         allowed = a_unit(ProtectSystem="strict", ReadWritePaths="-/srv")
         assert allowed.hides("/srv/drop", change=True) is None
+
+    def test_its_own_state_may_be_written(self):
+        unit = a_unit(ProtectSystem="strict", StateDirectory="ingestd")
+        assert unit.hides("/var/lib/ingestd/mirror", change=True) is None
+        assert unit.hides("/srv/mirror", change=True).lines == ("ReadWritePaths=/srv/mirror",)
+
+    @root_only
+    def test_the_mirror_must_be_written(self, place):
+        service = Service(NOBODY, a_unit())
+        result = check_written("mirror", place / "mirror", service)
+        assert result.text == f"user nobody may not change {place} (0755 root:root)"
+        place.chmod(0o777)
+        assert check_written("mirror", place / "mirror", service) is None
 
     def test_the_remedy_is_one_line_to_paste(self, drop):
         home = Folder(path=Path("/home"))

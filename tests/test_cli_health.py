@@ -203,3 +203,19 @@ def test_the_pulse_tells_a_sleeping_loop_from_one_that_hangs():
     assert pulse.stuck_for(161.5) == 1.5
     pulse.awake(170.0)
     assert pulse.stuck_for(171.0) == 1.0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_stranger_is_not_told_that_nothing_runs(home):
+    home.journal(a_row())
+    with a_daemon(home.state_dir, answers={"pulse": PULSE}):
+        for path in (home.place, *home.place.parents[:-2]):
+            path.chmod(path.stat().st_mode | 0o055)
+        home.config.chmod(0o644)
+        os.seteuid(65534)
+        try:
+            said = home.run("health")
+        finally:
+            os.seteuid(0)
+    assert said.code == 4
+    assert "is not this user's to look into: run this as root" in said.err

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ingestd.cli import jsonout, terminal, words
+from ingestd.cli.apart import NoAnswerError, in_child
 from ingestd.cli.checking import Grade, Result
 from ingestd.cli.checks_far import Answered, check_api, find_key
-from ingestd.cli.checks_folder import Service, Watches, check_folder
+from ingestd.cli.checks_folder import PATIENCE, Service, Watches, check_folder, check_written
 from ingestd.cli.checks_local import check_clock, check_disk, check_inotify, check_journal
 from ingestd.cli.checks_service import check_files, find_service
 from ingestd.cli.checks_settings import check_scopes, check_times, check_twins, names_folders
@@ -106,7 +107,19 @@ def _of_this_machine(
     yield check_clock(time.time(), answered.clock if answered else None)
     yield check_disk("disk", session.state_dir)
     if session.settings.mirror_dir is not None:
-        yield check_disk("mirror disk", session.settings.mirror_dir)
+        yield _mirror(session.settings.mirror_dir, service)
+
+
+def _mirror(place: Path, service: Service | None) -> Result:
+    """The mirror may lie on a share: whether it answers, and takes what is written there."""
+    kept_out = check_written("mirror", place, service) if service else None
+    if kept_out is not None:
+        return kept_out
+    try:
+        return in_child(lambda: check_disk("mirror", place), PATIENCE)
+    except NoAnswerError:
+        text = f"{place} did not answer within {PATIENCE:g} s"
+        return Result(Grade.FAIL, "mirror", text, "Is its server or disk there?")
 
 
 def _line(result: Result) -> Line:

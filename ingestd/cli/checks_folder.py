@@ -107,10 +107,10 @@ def _for_service(folder: Folder, service: Service) -> Result | None:
     path, topic = os.path.realpath(folder.path), _topic(folder)
     after = (folder.after_parsed, folder.after_duplicate, folder.after_rejected)
     changed = folder.prune_empty or any(one.kind is not AfterKind.KEEP for one in after)
-    kept_out = _kept_out(folder, service, path, change=changed)
+    kept_out = _kept_out(topic, folder.name, service, path, change=changed)
     for target in dict.fromkeys(one.move_to for one in after if one.move_to is not None):
-        place = next(one for one in (target, *target.parents) if one.is_dir())
-        kept_out = kept_out or _kept_out(folder, service, os.path.realpath(place), change=True)
+        place = _existing(target)
+        kept_out = kept_out or _kept_out(topic, folder.name, service, place, change=True)
     if kept_out:
         return kept_out
     unit = service.unit
@@ -120,12 +120,28 @@ def _for_service(folder: Folder, service: Service) -> Result | None:
     return _files(topic, path, service)
 
 
-def _kept_out(folder: Folder, service: Service, path: str, *, change: bool) -> Result | None:
+def check_written(topic: str, place: Path, service: Service) -> Result | None:
+    """What keeps the service from writing to a directory that it makes itself; None: nothing."""
+    try:
+        return in_child(
+            lambda: _kept_out(topic, topic, service, _existing(place), change=True), PATIENCE
+        )
+    except NoAnswerError:
+        text = f"{words.printable(str(place))} did not answer within {PATIENCE:g} s"
+        return Result(Grade.FAIL, topic, text, "Is its server or disk there?")
+
+
+def _existing(path: Path) -> str:
+    """The directory itself, or the nearest one above it that is there; without links."""
+    return os.path.realpath(next(one for one in (path, *path.parents) if one.is_dir()))
+
+
+def _kept_out(topic: str, name: str, service: Service, path: str, *, change: bool) -> Result | None:
     """What keeps the service from one directory: its sandbox, or the directory's rights."""
-    unit, topic = service.unit, _topic(folder)
+    unit = service.unit
     hidden = unit.hides(path, change=change) if unit else None
     if unit and hidden:
-        line = unit.drop_in(folder.name, hidden.lines)
+        line = unit.drop_in(name, hidden.lines)
         return Result(Grade.FAIL, topic, f"{words.printable(path)}: {hidden.why}", f"Run: {line}")
     start = (unit.bound(path) if unit else "") or "/"
     refused = in_child(lambda: refusal(service.who, path, change=change, start=start), PATIENCE / 2)

@@ -5,6 +5,7 @@ A loop that hangs must not hang this: the daemon's pulse is told by another thre
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from ingestd.alarms import WAITING, Alarm, Place, alarms
 from ingestd.cli import live, words
 from ingestd.cli.snapshot import Snapshot, read_snapshot
 from ingestd.cli.status_facts import closed_gates
-from ingestd.errors import Exit
+from ingestd.errors import Exit, JournalError
 from ingestd.journal import JournalReader, Tally
 from ingestd.model import State
 
@@ -89,7 +90,8 @@ def examine(state_dir: Path) -> Health:
     """Look at daemon and journal.
 
     Raises:
-        JournalError: a daemon runs, but its journal cannot be read.
+        JournalError: a daemon runs, but its journal cannot be read; or nobody can tell, because
+            the state directory is not this user's.
     """
     now = time.time()
     life = _life(state_dir, now)
@@ -147,9 +149,26 @@ def _life(state_dir: Path, now: float) -> Life:
     return Life(running=True, pid=told.pid, since=told.since, stuck_for=seconds, trouble=trouble)
 
 
+def _may_look(state_dir: Path) -> bool:
+    """Tell whether this user could know of a daemon at all."""
+    lock = state_dir / control.LOCK_NAME
+    try:
+        lock.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return os.access(lock, os.R_OK | os.W_OK, effective_ids=True)
+
+
 def _silent(state_dir: Path, now: float) -> Life:
     """Nobody answered: is there nobody, or one who is starting, or one who cannot?"""
     holder = live.held_by(state_dir)
+    if holder is None and not _may_look(state_dir):
+        raise JournalError(
+            f"{words.printable(str(state_dir))} is not this user's to look into: run this as root, "
+            "or as the user that ingestd runs as."
+        )
     if holder is None:
         place = words.printable(str(state_dir))
         text = f"Not running: no ingestd holds {place}. Start it: systemctl start ingestd"

@@ -25,7 +25,7 @@ _PROPERTIES: Final = (
     *("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID", "ExecStart"),
     *("User", "Group", "SupplementaryGroups", _CREDENTIAL),
     *("ProtectHome", "ProtectSystem", "PrivateTmp"),
-    *("ReadWritePaths", "InaccessiblePaths", "TemporaryFileSystem"),
+    *("ReadWritePaths", "InaccessiblePaths", "TemporaryFileSystem", "StateDirectory"),
     *("BindPaths", "BindReadOnlyPaths"),
 )
 
@@ -107,15 +107,15 @@ class Unit:
         return self._read_only(path) if change else None
 
     def _read_only(self, path: str) -> Hidden | None:
-        if self.bound(path, change=True) or any(
-            _in(path, one) for one in self._paths("ReadWritePaths")
-        ):
+        own = [f"/var/lib/{one}" for one in self.get("StateDirectory").split()]
+        allowed = (*self._paths("ReadWritePaths"), *own)
+        if self.bound(path, change=True) or any(_in(path, one) for one in allowed):
             return None
         if self.bound(path):
             return Hidden("read-only by BindReadOnlyPaths", (f"BindPaths={path}",))
         if self.get("ProtectSystem") == "strict":
             allow = f"ReadWritePaths={path}"
-            return Hidden("read-only by ProtectSystem=strict, and files are moved there", (allow,))
+            return Hidden("read-only by ProtectSystem=strict", (allow,))
         return None
 
     def _paths(self, name: str) -> list[str]:
