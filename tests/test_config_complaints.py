@@ -111,7 +111,6 @@ def test_a_configuration_without_folders_is_refused(complaints, content):
         ("validate: {extensions: []}", "must not be empty: no file would be accepted"),
         ("validate: {extensions: ['*.mp4']}", "(got '*.mp4'). Did you mean .mp4?"),
         ("validate: {codecs: 'h 264'}", "must be the name of a codec"),
-        ("mirror_dir: /mnt/b", "not available in this version"),
         ("state_dir: state", "must be a full path that begins with / or ~/ (got 'state')"),
         ("log: {level: warn}", "(got 'warn'). Did you mean warning?"),
         ("log: {format: xml}", "must be auto or json (got 'xml')"),

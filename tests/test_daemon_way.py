@@ -178,6 +178,7 @@ def test_a_power_cut_before_the_mark_sends_the_file_once_more_in_full(world: Wor
 
 def test_a_power_cut_after_the_mark_adopts_what_arrived_without_a_second_body(world: World):
     path = world.put("a.mp4")
+    world.far.plan(LOST_BUT_STORED)
     world.until(lambda: world.state(path) is State.QUEUED)
     _run_without_recording(world)
     world.restart()

@@ -231,9 +231,11 @@ def test_no_line_goes_into_a_file_that_is_no_longer_there(tmp_path, how):
 
 
 def test_two_never_write_to_one(tmp_path):
-    filled(tmp_path)
+    first = filled(tmp_path)
     with pytest.raises(MirrorError, match="mirror_dir of its own"):
         Mirror.open(tmp_path)
+    first.close()
+    Mirror.open(tmp_path).close()
 
 
 def test_what_is_no_mirror_is_left_as_it_is(tmp_path):

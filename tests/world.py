@@ -147,6 +147,7 @@ class World:
         self.settings = replace(self.settings, **settings)
         self.errors_expected = self.paid_again = False
         self.bandwidths: list[float | None] = []  # limits that were set, in order
+        self.on_sync: Callable[[int], None] = lambda _fd: None  # the mirror's; power never fails
         self.on_journal: Callable[[Journal], Any] = lambda journal: journal
         self._start()
 
@@ -381,8 +382,13 @@ class World:
             jitter=lambda: 0.0,
             set_bandwidth=self.bandwidths.append,
             progress=lambda: Progress(lambda: self.now().mono),
+            sync=self._synced,
+            reserve=4096,
         )
         self.daemon = Daemon(self.ctx, self.hints, self.now())
+
+    def _synced(self, fd: int) -> None:
+        self.on_sync(fd)
 
     def _stop(self) -> None:
         """End without ceremony: nothing that was in memory is written."""

@@ -49,14 +49,12 @@ def _until_still(state_dir: Path) -> None:
 @click.command()
 @click.option("--over-budget", is_flag=True, help="Go on although the budget is used up.")
 @click.option("--new-account", is_flag=True, help="Yes, the key is of another account now.")
+@click.option("--same-account", is_flag=True, help="No, only the last videos were deleted there.")
 @click.option("--foreign-ok", is_flag=True, help="Yes, others upload to this account too.")
 @json_option
 @common_options
 @click.pass_context
-def resume(
-    ctx: click.Context, *, over_budget: bool, new_account: bool, foreign_ok: bool, as_json: bool
-) -> int:
+def resume(ctx: click.Context, /, *, as_json: bool, **said: bool) -> int:
     """Go on uploading; every closed gate lets one upload try."""
     session = journal_session(ctx)
-    said = {"over_budget": over_budget, "new_account": new_account, "foreign_ok": foreign_ok}
     return wishes.tell(wishes.leave(session.state_dir, "resume", said), as_json=as_json)

@@ -46,7 +46,6 @@ _OF_ALL: tuple[Promise, ...] = (
         _oversize,
         "files over max_size are rejected or held. Set it to reject or hold.",
     ),
-    ("mirror_dir", _set("a directory"), "the billing facts stand in the journal. Set it to null."),
     ("http.listen", _set("a server"), "`ingestd status` shows what is going on. Set it to off."),
 )
 _OF_A_FOLDER: tuple[Promise, ...] = (

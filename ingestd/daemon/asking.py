@@ -30,6 +30,8 @@ from ingestd.model import GateName, Scope, State
 from ingestd.remote.contract import Refusal, Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingestd.daemon.context import Context
     from ingestd.daemon.gatekeeper import Gatekeeper
     from ingestd.follow import Poll
@@ -74,6 +76,7 @@ class Asking:
         self.ctx, self.keeper = ctx, keeper
         self.stretches = Stretches()
         self.pause_until = 0.0  # monotonic
+        self.may_ask: Callable[[], bool] = lambda: True  # is the key of the account that we know?
         self._pause = 0.0
 
     def rests_until(self) -> float | None:
@@ -82,6 +85,8 @@ class Asking:
         An answer that cannot be written down is asked for in vain: a full disk stops this too.
         """
         until = self.pause_until
+        if not self.may_ask():  # an answer about a video says nothing; what changes that wakes
+            until = max(until, self.ctx.now.mono + UNREADABLE_S)
         full = self.keeper.closed_until(GateName.DISK_FULL)
         if full is not None:
             until = max(until, self.ctx.mono(full))

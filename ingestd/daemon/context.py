@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +11,7 @@ from ingestd import localtime
 from ingestd.gates import playing_time
 from ingestd.journal import DiskFullError, JournalBusyError, ReadOnlyJournalError
 from ingestd.lifecycle import Policy, decide
+from ingestd.mirror.reserve import RESERVE_SIZE
 from ingestd.model import Now
 from ingestd.remote.progress import Progress
 
@@ -66,6 +68,10 @@ class Context:
     #: Rows whose lost answer could be read: three looks suffice (rules R1). In memory only: after
     #: a restart the longer search is the careful one.
     readable: set[int] = field(default_factory=set)
+    #: Makes a file's data durable; the tests' power fails in it.
+    sync: Callable[[int], None] = os.fsync
+    #: Room that is kept on the disks of journal and mirror for recording outcomes, bytes.
+    reserve: int = RESERVE_SIZE
 
     def policy(self) -> Policy:
         """The limits in force."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ingestd.daemon import messages as m
 from ingestd.daemon.alarming import Alarming
 from ingestd.daemon.asking import Asking, Confirming, Following
+from ingestd.daemon.assurance import Assurance
 from ingestd.daemon.bandwidth import Bandwidth
 from ingestd.daemon.brake import Brake
 from ingestd.daemon.budgeting import Budgeting
@@ -33,7 +34,7 @@ from ingestd.daemon.troubles import Troubles
 from ingestd.daemon.uploads import Uploads
 from ingestd.daemon.wishes import Wishes
 from ingestd.errors import JournalError
-from ingestd.journal import CorruptJournalError
+from ingestd.journal import CorruptJournalError, DiskFullError
 from ingestd.model import GateName
 from ingestd.settle import SettleTracker
 
@@ -72,9 +73,12 @@ class Daemon:
         self.seeing = Seeing(ctx, self.tracker, self.judging, self.brake, hints)
         self.seeing.renames.listeners.append(self.contents.renamed)
         asking = Asking(ctx, self.keeper)
+        self.assurance = Assurance(ctx, self.keeper, asking, lambda one: one in self.flights)
         cap = IndexingCap(ctx, self.keeper)
         troubles = Troubles(ctx, self.keeper, cap)
-        self.flights = Flights(ctx, self.keeper, asking, troubles, self._opener, self._is_missed)
+        self.flights = Flights(
+            ctx, self.keeper, self.assurance, troubles, self._opener, self._is_missed
+        )
         self.bandwidth = Bandwidth(ctx, self.keeper, self.flights)
         budget = Budgeting(ctx, self.keeper, self.flights)
         self.uploads = Uploads(ctx, self.keeper, self.flights, budget, cap, self._may_go)
@@ -90,6 +94,7 @@ class Daemon:
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
         people = People(ctx, self.seeing, self.judging)
         self.wishes = Wishes(ctx, self.keeper, self.flights, self.seeing, people, self.by_hand)
+        self.wishes.on_resume = self.assurance.say
         self.snapshots = Snapshots(
             ctx, self.seeing, self.tracker, self.flights, self.uploads, self.keeper, config
         )
@@ -123,6 +128,10 @@ class Daemon:
             m.LookEnded: self.confirming.looked,
             m.Tidied: self.tidying.tidied,
             m.TroubleTold: self.alarming.told,
+            m.MirrorChecked: self.assurance.mirror_checked,
+            m.MirrorTrouble: self.assurance.mirror_broke,
+            m.FirstPage: self.assurance.first_page,
+            m.AccountAsked: self.assurance.account_asked,
             m.Asked: self._asked,
             m.KeyRead: self.keys.read,
             m.JobBroke: self._job_broke,
@@ -145,7 +154,7 @@ class Daemon:
             else:
                 for message in group:
                     self._handle(message)
-        if again and not self._unrecorded:
+        if again and not self._unrecorded and self.keeper.has_room():
             self._turn(lambda: self.keeper.open(GateName.DISK_FULL))  # it can be written again
         deadlines = self._tick()
         if self._unrecorded:
@@ -163,7 +172,7 @@ class Daemon:
 
     def _tick(self) -> list[float | None]:
         people = (self.wishes.tick, self.brake.tick)
-        upload = (self.keys.tick, self.bandwidth.tick, self.uploads.tick)
+        upload = (self.keys.tick, self.assurance.tick, self.bandwidth.tick, self.uploads.tick)
         turns = [*people, self.seeing.tick, self.judging.tick, self.cards.tick, *upload]
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
             asking = (self.following.tick, self.confirming.tick)
@@ -189,7 +198,7 @@ class Daemon:
         except CorruptJournalError:
             raise
         except NOT_NOW as error:
-            self._not_recorded([message], str(error))
+            self._not_recorded([message], error)
         except Exception:
             # a bug or a bad record in one place must not stop the rest (field notes, vector)
             self.ctx.log.exception("loop.error", message=type(message).__name__)
@@ -212,12 +221,15 @@ class Daemon:
             raise
         except JournalError as error:  # a full disk may undo all of it, not the last change alone
             del self._unrecorded[before:]
-            self._not_recorded(messages, str(error))
+            self._not_recorded(messages, error)
 
-    def _not_recorded(self, messages: list[m.Message], why: str) -> None:
+    def _not_recorded(self, messages: list[m.Message], why: JournalError) -> None:
         self._unrecorded += messages
         self._again_at = self.ctx.now.mono + AGAIN_S
-        self.keeper.disk_full(why)
+        full = isinstance(why, DiskFullError)
+        if full and self.assurance.mirroring.give_room():  # what came back is recorded in it now
+            self._again_at = self.ctx.now.mono
+        self.keeper.disk_full(str(why))
 
     def _job_broke(self, message: m.JobBroke) -> None:
         self.ctx.log.error("worker.error", lane=message.lane, error=message.error)
@@ -283,12 +295,14 @@ class Daemon:
         self.judging.reconfigure()
         self.seeing.reconfigure()
         self.brake.reconfigure()
+        self.assurance.reconfigure()
 
     def use_key(self, key: ApiKey) -> None:
         """Name the key that is in use now."""
         self.snapshots.key = key
         self.keys.used(key)
         self.keeper.key_is(key.digest)
+        self.assurance.account.use(key.digest, self.ctx.settings.api.base_url)
 
     def config_read(self, refused: str) -> None:
         """Remember how the last reload went, for `status`."""
@@ -317,10 +331,12 @@ class Daemon:
         for message in self.ctx.inbox.take(MOST_MESSAGES):
             self._handle(message)  # an outcome that came in meanwhile need not be asked for later
         recover(self.ctx)
+        self.assurance.mirroring.note_position()
 
     def close(self) -> None:
         """Let go of watchers and workers; the journal is closed by who opened it."""
         self.contents.close()
         self.tidying.close()
         self.seeing.close()
+        self.assurance.mirroring.close()
         self.ctx.workers.close()

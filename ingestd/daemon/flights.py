@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ from ingestd.remote.contract import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ingestd.daemon.asking import Asking
+    from ingestd.daemon.assurance import Assurance
     from ingestd.daemon.context import Context
     from ingestd.daemon.gatekeeper import Gatekeeper
     from ingestd.daemon.troubles import Troubles
@@ -58,7 +59,7 @@ class Flights:
         self,
         ctx: Context,
         keeper: Gatekeeper,
-        asking: Asking,
+        assurance: Assurance,
         troubles: Troubles,
         opener: Callable[[Item], Callable[[], int]],
         is_missed: Callable[[Item], bool],
@@ -68,15 +69,16 @@ class Flights:
         Args:
             ctx: the loop's surroundings.
             keeper: the gates.
-            asking: the pace of questions.
+            assurance: knows whether the journal knows all that was paid; keeps the mirror.
             troubles: what the ends of attempts say about the account.
             opener: gives a function that opens a row's file, safely.
             is_missed: tells whether a scan would notice that a row's file has gone.
         """
         self._ctx, self._keeper, self._opener = ctx, keeper, opener
         self._troubles, self._is_missed = troubles, is_missed
+        self.assurance, self._mirror = assurance, assurance.mirroring.writer
         self.limiter = Limiter(ctx)
-        self.preflights = Preflights(ctx, keeper, asking, self.limiter, self._start)
+        self.preflights = Preflights(ctx, keeper, assurance, self.limiter, self._start)
         self._flights: dict[int, Flight] = {}
         self._hanging: set[str] = set()  # folders whose disk does not answer
         self.marks = Marks(ctx, keeper, self._finishing)
@@ -136,6 +138,7 @@ class Flights:
                     scope=str(preflight.scope),
                     size=item.stat.size if item.stat else 0,
                     watermark=watermark,
+                    key=secrets.token_hex(8),
                 )
             )
             self.limiter.started()
@@ -144,9 +147,11 @@ class Flights:
         )
         self._flights[item.id] = flight
         upload, far = self._upload(flight, preflight.scope), self._ctx.far
+        mirror = self._mirror
 
         def job() -> UploadEnded:
             outcome = far.upload(upload)
+            mirror.ended(send, outcome)
             return UploadEnded(item.id, send.id, outcome, upload.progress.sent)
 
         # a job that breaks may have sent everything: unknown, never "not sent"
@@ -155,7 +160,7 @@ class Flights:
         self._ctx.workers.submit(lane, job, UploadEnded(item.id, send.id, broke, 0))
 
     def _upload(self, flight: Flight, scope: Scope) -> Upload:
-        item, send_id = flight.item, flight.send.id
+        item, send = flight.item, flight.send
         if item.stat is None or item.container is None or item.fingerprint is None:
             raise JournalError(f"row {item.id} lacks what it was judged by")
         return Upload(
@@ -167,7 +172,10 @@ class Flights:
             container=item.container,
             scope=scope,
             form=fields.form_of(item.fields),
-            may_finish=lambda content_hash: self.marks.ask(send_id, content_hash),
+            may_finish=lambda content_hash: (
+                self._mirror.intend(item, send, content_hash)
+                and self.marks.ask(send.id, content_hash)
+            ),
             progress=flight.progress,
             stop=flight.stop,
         )

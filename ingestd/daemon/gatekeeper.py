@@ -72,6 +72,7 @@ class Gatekeeper:
         self._was_full: Gate | None = None  # time opened it, and nothing was written since
         #: What a word of a person (an option of `resume`) does beside opening its gate; says so.
         self.words: dict[str, Callable[[], str]] = {}
+        self.has_room: Callable[[], bool] = lambda: True  # on the disks of journal and mirror
 
     @property
     def closed(self) -> tuple[Gate, ...]:
@@ -101,6 +102,9 @@ class Gatekeeper:
         """Weigh the gates now; those that open by time alone are opened."""
         standing = gates.standing(self.closed, self._ctx.now.wall, self.probing)
         for name in standing.expired:
+            if name is GateName.DISK_FULL and not self.has_room():
+                self.disk_full("there is still too little room")
+                continue
             full = self._gates.get(GateName.DISK_FULL) if name is GateName.DISK_FULL else None
             self.open(name)
             self._was_full = full or self._was_full

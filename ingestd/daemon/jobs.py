@@ -27,22 +27,32 @@ MOST_PAGES = 1000
 
 
 def prepare(
-    far: FarSide, item_id: int, scope: Scope, stem: str | None, *, read_watermark: bool
+    far: FarSide, item_id: int, scope: Scope, stem: str | None, *, rows: int | None
 ) -> Prepared:
-    """Ask the far side before an upload: the newest row's time, and our name if `stem` is given."""
+    """Ask the far side before an upload.
+
+    Args:
+        far: the far side.
+        item_id: the row.
+        scope: where it goes.
+        stem: our name, to be looked for; None: it is not.
+        rows: read the scope's newest row, and so many with it; None: it is known.
+    """
     watermark: float | None = None
-    if read_watermark:
-        newest = far.list_videos(scope, page=1, size=1)
+    page: tuple[Video, ...] | None = None
+    if rows is not None:
+        newest = far.list_videos(scope, page=1, size=rows)
         if isinstance(newest, Failed):
             return Prepared(item_id, newest.trouble)
         watermark = _watermark(newest)
+        page = newest.videos if rows == PAGE else None
     seen: tuple[Video, ...] = ()
     if stem is not None:
         named = far.list_videos(scope, page=1, size=PAGE, video_name=stem)
         if isinstance(named, Failed):
             return Prepared(item_id, named.trouble)
         seen = named.videos
-    return Prepared(item_id, None, watermark, read_watermark, seen)
+    return Prepared(item_id, None, watermark, rows is not None, seen, page)
 
 
 def _watermark(page: Page) -> float | None:

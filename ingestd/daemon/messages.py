@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ingestd.afterwards import Result
     from ingestd.checksums import Around, Checked
     from ingestd.config import ApiKey
+    from ingestd.daemon.mirrorcheck import OpenMirror
     from ingestd.follow import Poll
     from ingestd.model import Facts, Stat, Video
     from ingestd.probe import ProbeTrouble
@@ -170,6 +171,7 @@ class Prepared:
     watermark: float | None = None
     watermark_read: bool = False
     seen: tuple[Video, ...] = ()  # rows with the upload's name
+    newest: tuple[Video, ...] | None = None  # the scope's first page, where it was read whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,42 @@ class TroubleTold:
 
 
 @dataclass(frozen=True, slots=True)
+class MirrorChecked:
+    """The mirror was opened and compared with the journal, or cannot be."""
+
+    checked: OpenMirror | None
+    trouble: str
+    full: bool = False  # for want of room
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorTrouble:
+    """A worker could not write to the mirror."""
+
+    text: str
+    full: bool = False  # for want of room
+    lost: bool = False  # a fact is missing there that the journal will know
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPage:
+    """The newest videos of a scope, read at a start."""
+
+    scope: str
+    videos: tuple[Video, ...]
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAsked:
+    """Whether the key's account knows videos that we know."""
+
+    known_in: int | None  # the number of the account whose videos it knows; None: of none
+    asked: tuple[str, ...]  # video numbers
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A command asks; `answer` must be called once."""
 
@@ -273,6 +311,10 @@ Message = (
     | LookEnded
     | Tidied
     | TroubleTold
+    | MirrorChecked
+    | MirrorTrouble
+    | FirstPage
+    | AccountAsked
     | Asked
     | KeyRead
     | JobBroke

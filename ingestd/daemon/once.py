@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: Gates that only a person opens, as far as one pass is concerned (interface 3).
 FOR_A_PERSON = frozenset(
     {GateName.AUTH, GateName.CREDITS, GateName.DISABLED, GateName.PAUSED, GateName.BUDGET}
+    | {GateName.JOURNAL}
 )
 WORKING = (State.QUEUED, State.UPLOADING, State.CONFIRMING, State.INDEXING)
 #: Ends that leave something for a person.

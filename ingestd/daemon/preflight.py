@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestd import evidence, fields
-from ingestd.daemon import jobs
+from ingestd.daemon import found, jobs
 from ingestd.daemon.messages import Prepared
 from ingestd.daemon.ours import linked_elsewhere, sought_as, what_is_shown
 from ingestd.lifecycle import events
@@ -17,7 +17,7 @@ from ingestd.remote.contract import Refusal, Trouble
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ingestd.daemon.asking import Asking
+    from ingestd.daemon.assurance import Assurance
     from ingestd.daemon.context import Context
     from ingestd.daemon.gatekeeper import Gatekeeper
     from ingestd.daemon.limiter import Limiter
@@ -45,6 +45,7 @@ class Preflight:
     scope: Scope
     name: str  # the upload name
     probes: frozenset[GateName]
+    looked: bool = False  # its name was looked for
 
 
 @dataclass(slots=True)
@@ -60,12 +61,13 @@ class Preflights:
         self,
         ctx: Context,
         keeper: Gatekeeper,
-        asking: Asking,
+        assurance: Assurance,
         limiter: Limiter,
         start: Callable[[Preflight, float | None], None],
     ) -> None:
         """Take the desk; `start` begins the attempt itself, with the watermark that was read."""
-        self._ctx, self._keeper, self._asking = ctx, keeper, asking
+        self._ctx, self._keeper, self._asking = ctx, keeper, assurance.asking
+        self._assurance, self._strangers = assurance, assurance.strangers
         self._limiter, self._start = limiter, start
         self.open: dict[int, Preflight] = {}
         self._watermarks: dict[str, _Watermark] = {}
@@ -79,17 +81,32 @@ class Preflights:
         flight = Preflight(
             item, scope, upload_name(item.path, item.fingerprint or "", token=token), probes
         )
-        fresh, look = self._knows_newest(scope), self._looks_first(item)
         self.open[item.id] = flight
-        if fresh and not look:
-            self._start_or_drop(flight)
-            return
-        far, stem = self._ctx.far, stem_of(flight.name) if look else None
-        broke = Prepared(item.id, Trouble(Refusal.GARBLED, "the preflight broke"))
+        try:
+            self._decide(flight)
+        except Exception:
+            self._drop(flight)  # what cannot be recorded gives its slot back
+            raise
+
+    def _decide(self, flight: Preflight) -> None:
+        item, scope = flight.item, flight.scope
+        if found.is_known(self._ctx, item, flight.name, scope):
+            self._drop(flight)
+        elif self._knows_newest(scope) and not self._looks_first(item, scope):
+            self._start_now(flight)
+        else:
+            self._ask(flight)
+
+    def _ask(self, flight: Preflight) -> None:
+        far, scope, item_id = self._ctx.far, flight.scope, flight.item.id
+        stem = stem_of(flight.name) if self._looks_first(flight.item, scope) else None
+        flight.looked = stem is not None
+        rows = None
+        if not self._knows_newest(scope):
+            rows = 1 if self._strangers.is_judged(str(scope)) else jobs.PAGE
+        broke = Prepared(item_id, Trouble(Refusal.GARBLED, "the preflight broke"))
         self._ctx.workers.submit(
-            LANE,
-            lambda: jobs.prepare(far, item.id, scope, stem, read_watermark=not fresh),
-            broke,
+            LANE, lambda: jobs.prepare(far, item_id, scope, stem, rows=rows), broke
         )
 
     def rests_until(self, item: Item) -> float | None:
@@ -97,20 +114,22 @@ class Preflights:
         scope = fields.scope_of(item.fields, self._ctx.settings.api.scope.value)
         if self._asking.pause_until <= self._ctx.now.mono:
             return None
-        asks = self._looks_first(item) or not self._knows_newest(scope)
+        asks = self._looks_first(item, scope) or not self._knows_newest(scope)
         return self._asking.pause_until if asks else None
 
     def _knows_newest(self, scope: Scope) -> bool:
         mark = self._watermarks.get(str(scope))
         return mark is not None and self._ctx.now.mono - mark.read_at < WATERMARK_S
 
-    def _looks_first(self, item: Item) -> bool:
+    def _looks_first(self, item: Item, scope: Scope) -> bool:
         if item.pay_again and not item.attempts:
             return False
         if item.attempts or self._ctx.journal.last_send(item.id) is not None:
             return True
         size = item.stat.size if item.stat else 0
-        return size >= LOOK_FIRST_SIZE or self._paid() < self._look_until()
+        if size >= LOOK_FIRST_SIZE or self._strangers.are_in(str(scope)):
+            return True
+        return self._paid() < self._look_until()
 
     def _paid(self) -> int:
         counts = self._ctx.journal.counts()
@@ -138,6 +157,9 @@ class Preflights:
         self._asking.answered()
         if message.watermark_read:
             self._watermarks[str(flight.scope)] = _Watermark(message.watermark, self._ctx.now.mono)
+        if message.newest is not None:
+            self._strangers.judge(str(flight.scope), message.newest)
+            self._assurance.settle()
         item = self._ctx.journal.item(message.item_id)
         if item is None or item.state is not State.QUEUED or self._ctx.stopping:
             self._drop(flight)
@@ -146,7 +168,11 @@ class Preflights:
             self._drop(flight)  # it closed while the far side was asked
             return
         flight.item = item
-        if not self._adopted(flight, message):
+        if self._adopted(flight, message):
+            return
+        if not flight.looked and self._looks_first(item, flight.scope):
+            self._ask(flight)  # the first page says that the journal may lack it
+        else:
             self._start_now(flight)
 
     def _preflight_failed(self, flight: Preflight, trouble: Trouble) -> None:
@@ -180,14 +206,6 @@ class Preflights:
             self._ctx.journal.set_meta(LOOK_UNTIL, self._paid() + YOUNG_JOURNAL)
         self._drop(flight)
         return True
-
-    def _start_or_drop(self, flight: Preflight) -> None:
-        """Start; what cannot be recorded gives its slot back."""
-        try:
-            self._start_now(flight)
-        except Exception:
-            self._drop(flight)
-            raise
 
     def _start_now(self, flight: Preflight) -> None:
         mark = self._watermarks.get(str(flight.scope))

@@ -55,7 +55,7 @@ class Uploads:
         self._more = False  # the last look ended before all that is due was seen
         self._tried: set[int] = set()  # rows that were probes of the gates that are closed now
         self.waiting_for = (
-            ""  # a word for `status`: gate, pace, slot, reads, confirming, budget, cap
+            ""  # a word for `status`: gate, check, pace, slot, reads, confirming, budget, cap
         )
 
     def tick(self) -> float | None:
@@ -94,6 +94,8 @@ class Uploads:
         if not standing.free and not standing.probes:
             until = None if standing.until is None else self._ctx.mono(standing.until)
             return _Wait("gate", until)
+        if self._flights.assurance.waits:
+            return _Wait("check")  # the answer that is awaited wakes
         slots = 1 if standing.probes else self._ctx.settings.upload.concurrency
         if len(self._flights) >= slots:
             return _Wait("slot")

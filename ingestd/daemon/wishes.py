@@ -63,6 +63,8 @@ class Wishes:
         self._rows = people.verbs()
         self._progress: dict[int, _Progress] = {}
         self._more = False
+        #: Acts on the words of `resume` before the gates do.
+        self.on_resume: Callable[[frozenset[str]], None] = lambda _said: None
         self._verbs: dict[str, Callable[[Mapping[str, object]], Result]] = {
             "pause": self._pause,
             "resume": self._resume,
@@ -168,6 +170,7 @@ class Wishes:
 
     def _resume(self, args: Mapping[str, object]) -> Result:
         said = frozenset(word for word, meant in args.items() if meant is True)
+        self.on_resume(said)
         resumed = self._keeper.resume(said)
         trying = ", ".join(name.value for name in resumed.trying)
         text = f"Going on; {trying}: one upload tries first." if trying else "Going on."

@@ -42,9 +42,9 @@ def corrupt(path: Path, finding: object) -> CorruptJournalError:
     """Say that the file is damaged, and what to do about it."""
     words = " ".join(str(finding).split())
     return CorruptJournalError(
-        f"The journal {path} is damaged ({words}); nothing in it was changed. Stop ingestd, move "
-        f"{path.name}, {path.name}-wal and {path.name}-shm aside and keep them, or put a backup in "
-        "their place, and start it: it then looks for each file at memories.ai before it sends it"
+        f"The journal {path} is damaged ({words}); nothing in it was changed and nothing is sent. "
+        "Stop ingestd, then: ingestd recover. It moves the journal aside, keeps it, and builds a "
+        "new one from the file of what was paid and from memories.ai"
     )
 
 

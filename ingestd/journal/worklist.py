@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ingestd.journal.listing import stream
-from ingestd.journal.reading import Reading, items_where
+from ingestd.journal.reading import ACCOUNT_IN_USE, Reading, items_where
 from ingestd.journal.sql import places, select
 from ingestd.journal.values import Selection
 
@@ -107,9 +107,16 @@ class Worklist(Reading):
         )
         return tuple(self._readable(rows))
 
-    def last_paid(self, limit: int) -> tuple[Item, ...]:
-        """The rows with a video number that were uploaded last, newest first (rules R3)."""
+    def last_paid(self, limit: int, *, account: int | None = None) -> tuple[Item, ...]:
+        """The rows with a video number that were uploaded last, newest first (rules R3).
+
+        Those of the account in use, or of another one that the journal has seen.
+        """
+        whose = ACCOUNT_IN_USE if account is None else "?2"
         rows = self._db.rows(
-            items_where("video_no IS NOT NULL ORDER BY uploaded_at DESC LIMIT ?"), (limit,)
+            items_where(
+                f"video_no IS NOT NULL AND account = {whose} ORDER BY uploaded_at DESC LIMIT ?1"
+            ),
+            (limit,) if account is None else (limit, account),
         )
         return tuple(self._readable(rows))

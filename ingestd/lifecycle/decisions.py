@@ -47,4 +47,5 @@ _RULES: dict[type, Callable[..., Decision]] = {
     events.Wanted: people.wanted,
     events.Approved: people.approved,
     events.Skipped: people.skipped,
+    events.LeftBehind: people.left_behind,
 }

@@ -140,6 +140,13 @@ class Skipped:
     """A person said `skip`: known, not to be uploaded."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """The key is another account's now: nobody can be asked about this row any more."""
+
+    text: str
+
+
 Event = (
     Claimed
     | TakenIn
@@ -158,4 +165,5 @@ Event = (
     | Wanted
     | Approved
     | Skipped
+    | LeftBehind
 )

@@ -9,7 +9,7 @@ from ingestd.lifecycle.policy import Decision
 from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
-    from ingestd.lifecycle.events import Approved, Skipped, Wanted
+    from ingestd.lifecycle.events import Approved, LeftBehind, Skipped, Wanted
     from ingestd.lifecycle.policy import Policy
     from ingestd.model import Item
 
@@ -94,3 +94,19 @@ def skipped(item: Item, event: Skipped, now: float, policy: Policy, spread: floa
         suspect_of=None,
     )
     return Decision(after, "file.skipped", detail)
+
+
+def left_behind(
+    item: Item, event: LeftBehind, now: float, policy: Policy, spread: float
+) -> Decision:
+    """Another account is in use: what it cannot be asked about waits for nothing (rules R3)."""
+    del now, policy, spread
+    if item.state is S.FAILED:
+        return Decision(replace(item, next_attempt_at=None), None)
+    state, reason, name = (
+        (S.HELD, Reason.UNCONFIRMED, "confirm.held")
+        if item.state is S.CONFIRMING
+        else (S.FAILED, Reason.INDEXING_DEADLINE, "index.deadline")
+    )
+    after = replace(item, state=state, reason=reason, detail=event.text, next_attempt_at=None)
+    return Decision(after, name, event.text)

@@ -8,7 +8,7 @@ import os
 import secrets
 import stat
 import threading
-from contextlib import suppress
+import weakref
 from typing import TYPE_CHECKING, Final
 
 from ingestd.mirror.facts import head_of, line_of
@@ -36,6 +36,7 @@ class Mirror:
         """Use `create` or `open`; `sync` makes a descriptor's data durable."""
         self.path, self.identity = path, identity
         self._fd, self._sync = fd, sync
+        self._release = weakref.finalize(self, os.close, fd)
         self._lock = threading.Lock()
         self._ragged = _ends_ragged(fd)
 
@@ -155,8 +156,8 @@ class Mirror:
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._lock, suppress(OSError):
-            os.close(self._fd)
+        with self._lock:
+            self._release()
 
 
 def identity(directory: Path) -> str | None:

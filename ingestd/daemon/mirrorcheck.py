@@ -1,0 +1,204 @@
+"""Opening the mirror and comparing it with the journal; runs in a worker, for its disk may hang.
+
+What the mirror knows and the journal does not was paid by somebody who is forgotten here: the
+journal was lost, is a restored backup or a snapshot (rules R3, R8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from ingestd.journal import JournalReader, Selection
+from ingestd.mirror import (
+    Ended,
+    Intent,
+    Mirror,
+    Paid,
+    Reading,
+    Result,
+    identity,
+)
+from ingestd.model import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ingestd.mirror import Fact
+    from ingestd.model import Item
+
+#: Facts written in one go when a mirror begins.
+_AT_ONCE: Final = 1000
+_WITH_VIDEO: Final = frozenset({State.INDEXING, State.PARSED, State.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the journal remembers of its mirror."""
+
+    directory: str
+    identity: str
+    read: int  # up to here the journal knows all of it, bytes; -1: it lacks what the journal knows
+
+    def kept(self) -> dict[str, object]:
+        """Write it for the journal's small facts."""
+        return {"directory": self.directory, "identity": self.identity, "read": self.read}
+
+    @classmethod
+    def of(cls, kept: object) -> Place | None:
+        """Read what `kept` wrote; None: there was no mirror yet."""
+        if not isinstance(kept, dict):
+            return None
+        return cls(str(kept["directory"]), str(kept["identity"]), int(kept["read"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the mirror knows and the journal does not."""
+
+    videos: int = 0  # paid
+    attempts: int = 0  # without an outcome: perhaps paid
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMirror:
+    """A mirror that can be used, and how it compares."""
+
+    mirror: Mirror
+    place: Place
+    ahead: Ahead
+    results: tuple[Result, ...]  # of attempts that the journal knows without their outcome
+
+
+@dataclass(slots=True)
+class _Comparison:
+    journal: JournalReader
+    results: list[Result] = field(default_factory=list)
+    videos: int = 0
+    example: str = ""
+    open: dict[str, str] = field(default_factory=dict)  # unknown attempts: their names by key
+
+    def take(self, fact: Fact) -> None:
+        match fact:
+            case Intent():
+                if self.journal.send_of_key(fact.key) is None:
+                    self.open[fact.key] = fact.name
+            case Ended():
+                self.open.pop(fact.key, None)
+            case Result():
+                name = self.open.pop(fact.key, "")
+                if not self.journal.knows_video(fact.video_no):
+                    self._unknown(fact, name)
+            case Paid():
+                if not self.journal.knows_video(fact.video_no):
+                    self.videos += 1
+                    self.example = self.example or fact.name
+
+    def _unknown(self, fact: Result, name: str) -> None:
+        if self.journal.send_of_key(fact.key) is not None:
+            self.results.append(fact)  # a crash before the loop heard of it
+            return
+        self.videos += 1
+        self.example = self.example or name
+
+    def ahead(self) -> Ahead:
+        first = next(iter(self.open.values()), "")
+        return Ahead(self.videos, len(self.open), self.example or first)
+
+
+def check(
+    state_dir: Path, directory: Path, place: Place | None, sync: Callable[[int], None]
+) -> OpenMirror:
+    """Open the mirror of a directory, or make it, and compare what it knows with the journal.
+
+    Args:
+        state_dir: where the journal is.
+        directory: where the mirror is.
+        place: what the journal remembers of its mirror; None: it never had one.
+        sync: makes a file's data durable.
+
+    Raises:
+        MirrorError: it cannot be used.
+        JournalError: the journal cannot be read.
+    """
+    mirror, known = _opened(directory, place, sync)
+    try:
+        with JournalReader.open(state_dir) as journal:
+            start = place.read if place is not None and known else 0
+            if not 0 <= start <= mirror.size:  # lines are missing: an older copy of it, or worse
+                start, known = 0, False
+            reading, comparison = Reading(mirror.path, start), _Comparison(journal)
+            for line in reading:
+                comparison.take(line.fact)
+            ahead = comparison.ahead()
+            if not known and not (ahead.videos or ahead.attempts):
+                _fill(mirror, journal)
+        end = Place(str(directory), mirror.identity, mirror.size)
+        return OpenMirror(mirror, end, ahead, tuple(comparison.results))
+    except BaseException:
+        mirror.close()
+        raise
+
+
+def _opened(
+    directory: Path, place: Place | None, sync: Callable[[int], None]
+) -> tuple[Mirror, bool]:
+    """Open or make it; tell too whether it is the one that the journal has kept up to now."""
+    there = identity(directory)
+    if place is not None and there == place.identity:
+        return Mirror.open(directory, there, sync=sync), True
+    if place is not None and str(directory) == place.directory:
+        # never a new one where one was before: its disk may not be mounted
+        return Mirror.open(directory, place.identity, sync=sync), True
+    if there is None:
+        return Mirror.create(directory, sync=sync), False
+    return Mirror.open(directory, there, sync=sync), False
+
+
+def _fill(mirror: Mirror, journal: JournalReader) -> None:
+    """Write into a new mirror what the journal knows as paid."""
+    paid = _paid(journal)
+    while facts := list(islice(paid, _AT_ONCE)):
+        mirror.append_all(facts)
+
+
+def _paid(journal: JournalReader) -> Iterator[Fact]:
+    for item in journal.items(Selection(states=_WITH_VIDEO, hidden=True)):
+        if item.video_no is not None:
+            yield had(item)
+    for found in journal.all_found():
+        yield Paid(
+            video_no=found.video_no,
+            name=found.name,
+            size=found.size,
+            sample=None,
+            scope=found.scope,
+            content_hash=None,
+            at=found.created_at or 0.0,
+            account=found.account,
+            path="",
+            mtime_ns=0,
+            folder=None,
+            duration_s=None,
+        )
+
+
+def had(item: Item) -> Paid:
+    """The fact of a row that is paid."""
+    return Paid(
+        video_no=item.video_no or "",
+        name=item.upload_name or "",
+        size=item.stat.size if item.stat else None,
+        sample=item.fingerprint,
+        scope=item.scope or "",
+        content_hash=item.content_hash,
+        at=item.uploaded_at or 0.0,
+        account=item.account,
+        path=item.path,
+        mtime_ns=item.stat.mtime_ns if item.stat else 0,
+        folder=item.folder,
+        duration_s=item.duration_s,
+    )
