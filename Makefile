@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check lint types format docs man bench soak deb systemd image clean
+.PHONY: help demo test check lint types format docs man peers bench soak deb systemd image clean
 help:  ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -40,6 +40,9 @@ man: $(STAMP)  ## write the manual page and the short helps from the commands
 
 docs: $(STAMP)  ## draw the state diagram from the transition table
 	$(BIN)/python -m ingestd.lifecycle > docs/states.md
+
+peers: $(STAMP)  ## ingestd on real NFS, SMB, vfat, dead servers, a failing disk (root; builds a small Debian once)
+	bash tests/peers/run.sh $(BIN)/python
 
 bench: $(STAMP)  ## benchmarks, interleaved, as ratios (see docs/performance.md)
 	$(BIN)/python benchmarks/run.py $(if $(QUICK),--quick)

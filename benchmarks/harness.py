@@ -49,6 +49,10 @@ class Sizes:
     small_rounds: int = 4  # of what takes long
     starts: int = 10
     idle: float = 5.0  # seconds of looking at a daemon that does nothing
+    tree_files: int = 1_000_000
+    tree_directories: int = 1000
+    watched_directories: int = 20_000
+    burst: int = 100_000
 
 
 QUICK = Sizes(
@@ -61,6 +65,10 @@ QUICK = Sizes(
     small_rounds=1,
     starts=1,
     idle=1.0,
+    tree_files=10_000,
+    tree_directories=100,
+    watched_directories=200,
+    burst=2000,
 )
 
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import big_trees
 import commands
 import journal
 import single_file
@@ -33,6 +34,9 @@ PARTS = {
     "commands": commands.commands,
     "durable": journal.durable,
     "claims": journal.claims,
+    "tree": big_trees.tree,
+    "watching": big_trees.watching,
+    "bursts": big_trees.bursts,
 }
 
 

@@ -29,7 +29,7 @@ class TroubleKind(StrEnum):
     UNREADABLE = "unreadable"  # EACCES, EBUSY, EIO, ESTALE ...: never rejected, later again
     CHANGED = "changed"  # it changed while it was looked at: settle again
     NOT_REGULAR = "not_regular"  # a symlink that is not followed, a socket
-    OUTSIDE_ROOT = "outside_root"  # a path or symlink that leads out of the watched folder
+    OUTSIDE_ROOT = "outside_root"  # a path that climbs out of the watched folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,50 +145,55 @@ def _kind_of_trouble(error: OSError, number: int) -> TroubleKind:
 def open_below(
     root: str, relative: str, *, follow_symlinks: bool, device: int | None = None
 ) -> int:
-    """Open a file for reading so that the descriptor is proven to lie below `root`.
+    """Open a file for reading, proven to lie below `root` unless links may be followed.
 
     The path is opened component by component from a descriptor of the root (which may itself be
     reached through symlinks), so no symlink below the root is followed and none can be slipped in
-    between check and use. With `follow_symlinks` the real path is looked up first, must lie below
-    the real root, and is then opened in the same way. Pipes and devices never block.
+    between check and use. With `follow_symlinks` the real path is looked up first, wherever it
+    leads: a person said so; it is then opened in the same way. Pipes and devices never block.
 
     Args:
         root: An absolute path; odd bytes as surrogates (`os.fsdecode`).
         relative: The path below it.
-        follow_symlinks: Whether symlinks below the root may be followed within it.
+        follow_symlinks: Whether symlinks below the root are followed, out of it too.
         device: `st_dev` that the root must have: else another file system was mounted there.
 
     Returns:
         A descriptor, close-on-exec and non-blocking; the caller closes it.
 
     Raises:
-        OutsideRootError: The path leads out of the root.
+        OutsideRootError: The path itself, not a link on it, leads out of the root.
         NotRegularError: A symlink that is not followed, or a socket.
         OSError: As `os.open` raises it; ESTALE where the root is on another device.
     """
-    if follow_symlinks:
-        root, relative = _resolved(root, relative)
-    *folders, name = _parts(relative)
+    parts = _parts(relative)
     at = os.open(root, _FOLDER_FLAGS)
     try:
         if device is not None and os.fstat(at).st_dev != device:
             raise OSError(errno.ESTALE, "another file system is mounted there now", root)
-        for folder in folders:
-            below = _open_part(folder, _FOLDER_FLAGS | os.O_NOFOLLOW, at)
-            os.close(at)
-            at = below
+        if follow_symlinks:
+            *parts, name = _parts(os.path.realpath("/".join((root, *parts)), strict=True)[1:])
+            at = _other(at, "/")
+        else:
+            *parts, name = parts
+        for folder in parts:
+            at = _descend(at, folder)
         return _open_part(name, _FILE_FLAGS, at)
     finally:
         os.close(at)
 
 
-def _resolved(root: str, relative: str) -> tuple[str, str]:
-    """Follow all symlinks; return the real root and the real path below it."""
-    real_root = os.path.realpath(root)
-    real = os.path.realpath("/".join((real_root, *_parts(relative))), strict=True)
-    if os.path.commonpath((real_root, real)) != real_root or real == real_root:
-        raise OutsideRootError(relative)
-    return real_root, os.path.relpath(real, real_root)
+def _other(at: int, path: str) -> int:
+    """Go on from another directory."""
+    other = os.open(path, _FOLDER_FLAGS)
+    os.close(at)
+    return other
+
+
+def _descend(at: int, folder: str) -> int:
+    below = _open_part(folder, _FOLDER_FLAGS | os.O_NOFOLLOW, at)
+    os.close(at)
+    return below
 
 
 def _parts(relative: str) -> list[str]:
