@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_what_the_journal_knows_is_told_by_its_state(home):
     assert planned(home) == {
         "queued.mp4": ("take", "queued"),
         "parsed.mp4": ("skip", "parsed"),
-        "held.mp4": ("wait", "held"),
+        "held.mp4": ("hold", "surge"),
         "failed.mp4": ("take", "new"),
     }
 
@@ -152,3 +153,50 @@ def test_an_odd_name_is_planned_like_any_other(home):
     home.clip(name)
     assert planned(home) == {name: ("take", "new")}
     assert len(home.run("plan").out.splitlines()) == 4
+
+
+# --- what the guard would hold --------------------------------------------------------------------
+
+
+def test_what_a_first_look_would_hold_is_told_with_its_sum(home):
+    home.more = "guard: {first_look_files: 2}"
+    home.write(f"folders: [{home.drop}]")
+    for number in range(3):
+        home.clip(f"{number}.mp4")
+    (home.drop / "bad.mov").write_bytes(clips.bad()[1])
+    said = home.run("plan")
+    lines = said.out.splitlines()
+    assert sorted(line.split()[0] for line in lines[:4]) == ["hold", "hold", "hold", "reject"]
+    assert any(line.startswith("TAKE      0 clips") for line in lines)
+    (hold,) = [line for line in lines if line.startswith("HOLD ")]
+    assert hold.startswith("HOLD      3 clips, ")
+    assert "3 first_look" in hold
+    assert home.run("plan", "--json").json["sums"]["hold"]["clips"] == 3
+
+
+def test_as_many_as_a_first_look_lets_go_are_taken(home):
+    home.more = "guard: {first_look_files: 2}"
+    home.write(f"folders: [{home.drop}]")
+    for number in range(2):
+        home.clip(f"{number}.mp4")
+    home.clip("copy.mp4", b"0.mp4")
+    assert sorted(action for action, _ in planned(home).values()) == ["skip", "take", "take"]
+
+
+def test_what_exceeds_the_surge_brake_would_be_held(home):
+    home.more = "guard: {max_files: 2}"
+    home.write(f"folders: [{home.drop}]")
+    for number in range(5):
+        home.clip(f"{number}.mp4")
+    assert [planned(home)[f"{number}.mp4"] for number in range(5)] == [
+        ("take", "new"),
+        ("take", "new"),
+        *[("hold", "surge")] * 3,
+    ]
+
+
+def test_the_same_content_in_another_scope_would_be_held(home):
+    path = home.clip("new.mp4")
+    row = a_row(path, State.PARSED, video_no="VI1", scope="unique_id=other")
+    home.journal(replace(row, path="/srv/other/a.mp4", fingerprint=sample_of(path)))
+    assert planned(home) == {"new.mp4": ("hold", "other_scope")}

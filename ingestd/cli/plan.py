@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ingestd.cli import jsonout, words
+from ingestd.cli.forecast import Forecast
 from ingestd.cli.options import common_options, json_option
 from ingestd.cli.plan_sums import Sums
 from ingestd.cli.planner import Action, Planned, Planner
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @common_options
 @click.pass_context
 def plan(ctx: click.Context, paths: tuple[str, ...], *, sums_only: bool, as_json: bool) -> None:
-    """Say what would happen to what lies there now: take, skip, reject, and what it costs.
+    """Say what would happen to what lies there now: take, hold, skip, reject, and what it costs.
 
     Looks into every new file and changes nothing. Without a PATH: all watched folders. Needs
     neither a key nor the network.
@@ -54,12 +55,13 @@ def plan(ctx: click.Context, paths: tuple[str, ...], *, sums_only: bool, as_json
 def _plan(
     session: Session, paths: tuple[str, ...], walked: Walked, sums: Sums
 ) -> Iterator[Planned]:
-    """Judge file by file: nothing but the sums is kept."""
+    """Judge file by file; what the guard would hold needs few to be kept back."""
     reader = _reader(session)
     try:
         planner = Planner(session.settings, reader)
-        for found in walk(session.settings, paths, walked, everything=False):
-            planned = planner.plan(found)
+        lying = walk(session.settings, paths, walked, everything=False)
+        plan = ((found.folder, planner.plan(found)) for found in lying)
+        for planned in Forecast(session.settings, reader).over(plan):
             sums.add(planned)
             yield planned
     finally:

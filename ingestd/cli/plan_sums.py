@@ -24,6 +24,7 @@ class Sums:
     """What a plan adds up to; grows as files come by."""
 
     work: money.Work = field(default_factory=money.Work)
+    held: money.Work = field(default_factory=money.Work)
     reasons: dict[Action, Counter[str]] = field(
         default_factory=lambda: {action: Counter() for action in Action}
     )
@@ -33,11 +34,14 @@ class Sums:
         self.reasons[planned.action][planned.reason] += 1
         if planned.action is Action.TAKE:
             self.work = self.work.plus(planned.size or 0, planned.duration_s)
+        if planned.action is Action.HOLD:
+            self.held = self.held.plus(planned.size or 0, planned.duration_s)
 
     def document(self, settings: Settings, walked: Walked) -> dict[str, object]:
         """Write the sums for JSON."""
         return {
             "take": self.work.document(settings),
+            "hold": self.held.document(settings),
             "reasons": {action: dict(self.reasons[action]) for action in Action},
             "ignored_by": dict(walked.ignored_by),
             "troubles": list(walked.troubles),
@@ -46,6 +50,10 @@ class Sums:
     def lines(self, settings: Settings, walked: Walked) -> Iterator[str]:
         """Write the sums for people."""
         yield _labelled("TAKE", money.sentence(self.work, settings))
+        if self.held.clips:
+            told = _told(self.reasons[Action.HOLD])
+            text = f"{money.sentence(self.held, settings)}: {told}. Then: ingestd approve | skip"
+            yield _labelled("HOLD", text)
         for action in (Action.SKIP, Action.REJECT, Action.WAIT):
             counted = self.reasons[action]
             if counted:

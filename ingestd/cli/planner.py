@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import socket
+import time
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from ingestd import validate
+from ingestd import fields, validate
 from ingestd.cli import words
 from ingestd.cli.patience import Unanswered, patiently
 from ingestd.daemon.cards import missing_now
-from ingestd.daemon.judging import SEEN_BY_NAME
+from ingestd.daemon.content import is_paid
+from ingestd.daemon.judging import OF_THE_GUARD, SEEN_BY_NAME
 from ingestd.model import Facts, Reason, State
 from ingestd.probe import ProbeTrouble, TroubleKind, open_below, probe
 from ingestd.watch.cameras import proxy_of
@@ -38,6 +41,7 @@ class Action(StrEnum):
     TAKE = "take"
     SKIP = "skip"  # known already, or the same content is
     REJECT = "reject"
+    HOLD = "hold"  # valid, but not without a person's word: `approve` or `skip`
     WAIT = "wait"  # not complete or not readable now; looked at again
 
 
@@ -72,11 +76,13 @@ class Planner:
             min_size=section.min_size,
             max_size=section.max_size,
             codecs=section.codecs,
+            oversize=validate.Oversize(section.oversize.value),
         )
+        self._scope_kind = settings.api.scope.value
         self._dedupe = settings.upload.dedupe
         self._reader = reader
         self._pay_again, self._by_hand = pay_again, by_hand
-        self._seen: dict[tuple[int, str], str] = {}
+        self._seen: dict[tuple[int, str, str], str] = {}
 
     def plan(self, found: Found) -> Planned:
         """Say what would happen to a file."""
@@ -111,7 +117,10 @@ class Planner:
         if item.state in _SENT or item.state in _COPIES or item.video_no is not None:
             return _row(item, Action.SKIP, item.detail or "known already, not paid again")
         if item.state is State.HELD:
-            return _row(item, Action.WAIT, item.detail or "waits for a person")
+            if self._by_hand and item.reason in OF_THE_GUARD:
+                return _row(item, Action.TAKE, "held by the guard until now")
+            held = _row(item, Action.HOLD, item.detail or "waits for a person")
+            return replace(held, reason=item.reason or item.state)
         return None
 
     def _look(self, found: Found) -> Planned:
@@ -124,34 +133,56 @@ class Planner:
         length = facts.findings.duration_s
         if found.folder.junk and not self._by_hand and (why := proxy_of(entry.path)):
             return Planned(entry.path, Action.REJECT, Reason.PROXY, why, size, length)
-        if isinstance(verdict, validate.Reject):
-            return Planned(entry.path, Action.REJECT, verdict.reason, verdict.detail, size, length)
-        if isinstance(verdict, validate.Unfinished):
-            return Planned(entry.path, Action.WAIT, verdict.reason, verdict.detail, size, length)
+        if not isinstance(verdict, validate.Accept):
+            refused = isinstance(verdict, validate.Reject)
+            action = Action.REJECT if refused else Action.WAIT
+            return Planned(entry.path, action, verdict.reason, verdict.detail, size, length)
         if missing := missing_now(found.folder, entry.path):
             reason = Reason.NO_CHECKSUM_LIST
             return Planned(entry.path, Action.WAIT, reason, f"waits: {missing}", size, length)
-        return self._content(entry.path, facts)
+        if verdict.oversize:
+            detail = validate.held_for_its_size(facts.stat.size)
+            return Planned(entry.path, Action.HOLD, Reason.OVERSIZE, detail, size, length)
+        return self._content(found.folder, entry.path, facts)
 
-    def _content(self, path: str, facts: Facts) -> Planned:
+    def _content(self, folder: Folder, path: str, facts: Facts) -> Planned:
         """A sampled match is a suspicion: the full content decides before it is sent (rules R4)."""
         size, length = facts.stat.size, facts.findings.duration_s
-        twin = self._twin(path, facts) if self._dedupe and not self._pay_again else ""
-        if twin:
-            detail = f"probably the same content as {twin}; all of it is compared before uploading"
-            return Planned(path, Action.SKIP, "duplicate", detail, size, length)
+        if self._dedupe and not self._pay_again:
+            scope = self._scope(folder, path, facts)
+            if twin := self._twin(path, facts, scope):
+                detail = f"probably the same content as {twin}; compared in full before uploading"
+                return Planned(path, Action.SKIP, "duplicate", detail, size, length)
+            if twin := self._elsewhere(facts, scope):
+                detail = f"probably the same content as {twin}; approve pays for {scope} too"
+                return Planned(path, Action.HOLD, Reason.OTHER_SCOPE, detail, size, length)
         return Planned(path, Action.TAKE, "new", "", size, length)
 
-    def _twin(self, path: str, facts: Facts) -> str:
-        key = (facts.stat.size, facts.fingerprint)
-        rows = self._reader.same_content(*key) if self._reader else ()
+    def _scope(self, folder: Folder, path: str, facts: Facts) -> str:
+        at = time.strftime("%Y-%m-%d", time.localtime(facts.stat.mtime_ns / 1e9))
+        host = socket.gethostname()
+        context = fields.Context(path, str(folder.path), folder.name, at, host)
+        return str(fields.scope_of(fields.resolve(folder.fields, context), self._scope_kind))
+
+    def _twin(self, path: str, facts: Facts, scope: str) -> str:
+        size, sample = facts.stat.size, facts.fingerprint
+        rows = self._reader.same_content(size, sample, scope=scope) if self._reader else ()
         for row in rows:
             if row.path != path or row.video_no is not None:
                 return f"file {row.id}, {words.printable(row.path)}"
+        key = (size, sample, scope)
         if key in self._seen:
             return words.printable(self._seen[key])
         if len(self._seen) < REMEMBERED:
             self._seen[key] = path
+        return ""
+
+    def _elsewhere(self, facts: Facts, scope: str) -> str:
+        """The file of another scope that is paid for, or going to be, with this content."""
+        key = (facts.stat.size, facts.fingerprint)
+        for row in self._reader.same_content(*key) if self._reader else ():
+            if row.scope not in (None, scope) and is_paid(row):
+                return f"file {row.id}, {words.printable(row.path)}, which is in {row.scope}"
         return ""
 
 

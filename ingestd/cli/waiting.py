@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from ingestd.model import State
+from ingestd.model import Reason, State
+from ingestd.surge import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -90,8 +91,19 @@ def fate_of(reader: JournalReader, path: str, until: Until) -> tuple[Fate, str]:
         return Fate.FAILED, "There is no such file, and the journal does not know it."
     if _replaced(item):
         return Fate.OPEN, ""
+    if item.reason is Reason.FIRST_LOOK and _is_counted(reader, path):
+        return Fate.OPEN, ""
     original = reader.item(item.duplicate_of) if item.duplicate_of else None
     return _fate(original if item.state is State.DUPLICATE and original else item, until)
+
+
+def _is_counted(reader: JournalReader, path: str) -> bool:
+    """Tell whether the first look at the file's folder is going on: it may go by itself."""
+    from ingestd.daemon.brake import read_looks  # noqa: PLC0415 - few waits need it
+
+    looks = read_looks(reader)
+    roots = [root for root in looks if path.startswith(root.rstrip("/") + "/")]
+    return bool(roots) and looks[max(roots, key=len)].stage in (Stage.COUNTING, Stage.RELEASING)
 
 
 def _fate(item: Item, until: Until) -> tuple[Fate, str]:

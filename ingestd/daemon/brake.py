@@ -141,10 +141,11 @@ class Brake:
 
     # --- what the other desks see -------------------------------------------------------------
 
-    def sighted(self, root: str, path: str, stat: Stat) -> None:
+    def sighted(self, path: str, stat: Stat) -> None:
         """A file without a row was seen; one that is still written is no part of a first look."""
-        pending = self._pending.get(root)
-        if pending is None:
+        root = self._root_of(path)
+        pending = self._pending.get(root) if root is not None else None
+        if root is None or pending is None:
             return
         sight = (stat.size, stat.mtime_ns)
         before = pending.get(path)

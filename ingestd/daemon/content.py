@@ -133,7 +133,7 @@ class Contents:
             return []
         rows = self._ctx.journal.same_content(item.stat.size, item.fingerprint)
         others = (row for row in rows if row.scope not in (None, item.scope))
-        return [row for row in others if _is_paid(row) and self._counts(row, item)]
+        return [row for row in others if is_paid(row) and self._counts(row, item)]
 
     @staticmethod
     def _counts(row: Item, item: Item) -> bool:
@@ -255,7 +255,7 @@ class Contents:
             self._ctx.journal.revise(other, moved, self._ctx.now.wall)
 
 
-def _is_paid(row: Item) -> bool:
+def is_paid(row: Item) -> bool:
     """Tell whether a row's upload is paid for, may be, or is going to be."""
     doubtful = row.state is State.HELD and row.reason is Reason.UNCONFIRMED
     return row.video_no is not None or row.state in WILL_BE_SENT or doubtful

@@ -26,7 +26,7 @@ from ingestd.daemon.keys import Keys
 from ingestd.daemon.people import People
 from ingestd.daemon.placing import Placing
 from ingestd.daemon.recovery import recover
-from ingestd.daemon.rejudging import judge_claimed
+from ingestd.daemon.rejudging import Rejudging, judge_claimed
 from ingestd.daemon.seeing import Seeing
 from ingestd.daemon.snapshot import Refusal, Snapshots
 from ingestd.daemon.tidying import Tidying
@@ -92,6 +92,8 @@ class Daemon:
         self.judging.standing, self.judging.unlisted = self.cards.standing, self.cards.unlisted
         self.seeing.others_hinted = self.cards.hinted
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
+        self.rejudging = Rejudging(ctx)
+        self.rejudging.rules_are(self.judging.rules)
         people = People(ctx, self.seeing, self.judging)
         self.wishes = Wishes(ctx, self.keeper, self.flights, self.seeing, people, self.by_hand)
         self.wishes.on_resume = self.assurance.say
@@ -156,6 +158,7 @@ class Daemon:
                     self._handle(message)
         if again and not self._unrecorded and self.keeper.has_room():
             self._turn(lambda: self.keeper.open(GateName.DISK_FULL))  # it can be written again
+            self.seeing.scan_now(full=True)
         deadlines = self._tick()
         if self._unrecorded:
             deadlines.append(self._again_at)
@@ -171,7 +174,7 @@ class Daemon:
         return again
 
     def _tick(self) -> list[float | None]:
-        people = (self.wishes.tick, self.brake.tick)
+        people = (self.wishes.tick, self.brake.tick, self.rejudging.tick)
         upload = (self.keys.tick, self.assurance.tick, self.bandwidth.tick, self.uploads.tick)
         turns = [*people, self.seeing.tick, self.judging.tick, self.cards.tick, *upload]
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
@@ -296,6 +299,7 @@ class Daemon:
         self.seeing.reconfigure()
         self.brake.reconfigure()
         self.assurance.reconfigure()
+        self.rejudging.rules_are(self.judging.rules)
 
     def use_key(self, key: ApiKey) -> None:
         """Name the key that is in use now."""
@@ -316,7 +320,7 @@ class Daemon:
     @property
     def busy(self) -> bool:
         """Tell whether something is under way beside uploads: a pass does not end before it."""
-        return self.tidying.busy or self.cards.busy
+        return self.tidying.busy or self.cards.busy or self.brake.busy
 
     @property
     def stopped(self) -> bool:

@@ -61,8 +61,10 @@ class Pass:
         self._tracker, self._keeper, self._busy = tracker, keeper, busy
         self._began = ctx.now.mono
         self._last: dict[int, _Row] = {}
-        for left_undone in ctx.journal.items(Selection(states=frozenset(WORKING))):
-            self._moved(None, left_undone)
+        for left_undone in ctx.journal.items(Selection(states=frozenset({*WORKING, State.HELD}))):
+            watched = left_undone.folder is None or left_undone.folder in seeing.watched
+            if watched or left_undone.state is not State.HELD:
+                self._moved(None, left_undone)
         ctx.listeners.append(self._moved)
 
     def _moved(self, before: Item | None, after: Item) -> None:

@@ -111,9 +111,10 @@ class Seeing:
     def _by_key(self, key: str) -> Watched | None:
         return self.watched.get(key) or self.parts.get(key)
 
-    def scan_now(self) -> None:
-        """Scan every folder at the next step."""
+    def scan_now(self, *, full: bool = False) -> None:
+        """Scan every folder at the next step; `full`: look at every file, one may be forgotten."""
         for watched in self.all():
+            watched.next_full = self._ctx.now.mono if full else watched.next_full
             self.scan_soon(watched)
 
     def trust(self, watched: Watched, volume: Volume) -> None:
@@ -432,7 +433,7 @@ class Seeing:
             if self.renames.may_be(entry):
                 return
             if item is None:
-                self._brake.sighted(watched.root, entry.path, entry.stat)
+                self._brake.sighted(entry.path, entry.stat)
             self._observe(watched, entry.path, entry.stat, item)
         elif item.stat is not None and item.state in UNSENT and item.stat != entry.stat:
             # the same file under another device number, after a remount or a reboot
