@@ -84,6 +84,18 @@ def test_a_marker_that_never_comes_holds_and_one_that_comes_late_releases(slow: 
     assert slow.way(path) == ["held", "queued", "uploading", "indexing", "parsed"]
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_file_is_held_when_its_time_is_over_and_not_much_later(slow: World, listed: bool):
+    use(slow, wait_for_mhl=True, marker_timeout=1.0 * HOUR)
+    path = slow.put("A/a.mp4")
+    if listed:
+        mhl.classic(slow.drop / "A", [])
+    slow.advance(HOUR)
+    assert slow.row(path) is None
+    slow.advance(30)
+    assert slow.state(path) is State.HELD
+
+
 def test_without_a_marker_asked_for_any_more_the_files_go(world: World):
     use(world, done_marker="*.done")
     path = world.put("A/a.mp4")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PIECE: Final = 1 << 20
 #: A copy leaves this much of the disk free, bytes.
-SPARE: Final = 64 << 20
+SPARE: Final = 16 << 20
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 

@@ -40,7 +40,7 @@ class _Card:
     """One card; times are monotonic."""
 
     folder: str
-    waiting: set[str] = field(default_factory=set)
+    waiting: dict[str, float] = field(default_factory=dict)  # until when, at most
     held: set[str] = field(default_factory=set)  # rows that a list may still release
     around: Around = field(default_factory=Around)
     looked_at: float | None = None
@@ -107,13 +107,13 @@ class Cards:
         stale = card.looked_at is None or mono - card.looked_at > FRESH_S
         missing = _missing(folder, card.around, path)
         if not missing and not stale:
-            card.waiting.discard(path)
+            card.waiting.pop(path, None)
             return Standing(verify=folder.wait_for_mhl)
         since, looked_at = candidate.unfinished_since, card.looked_at
         waited = looked_at - since if since is not None and looked_at is not None else 0.0
         if missing and waited and waited >= folder.marker_timeout:
             return Standing(hold=self.hold(folder, path, missing))
-        card.waiting.add(path)
+        self._wait(folder, candidate)
         if stale:
             card.next_look = min(card.next_look, mono)
         return Standing(waits=f"waits for its card: {missing or 'it is looked at now'}")
@@ -121,7 +121,7 @@ class Cards:
     def hold(self, folder: Folder, path: str, why: str) -> str:
         """A file waited for too long: what comes late is still heeded; the sentence of its row."""
         card = self._card(folder, path)
-        card.waiting.discard(path)
+        card.waiting.pop(path, None)
         card.held.add(path)
         return (
             f"It waited {_span(folder.marker_timeout)} for its card: {why}. Nothing was uploaded "
@@ -142,8 +142,15 @@ class Cards:
         if since is not None and mono - since >= folder.marker_timeout:
             return self.hold(folder, path, why)
         self._tracker.unfinished(path, f"waits for its card: {why}", mono)
-        self._card(folder, path).waiting.add(path)
+        self._wait(folder, candidate)
         return ""
+
+    def _wait(self, folder: Folder, candidate: Candidate) -> None:
+        """Remember until when a file waits: then its card is looked at once more."""
+        since, card = candidate.unfinished_since, self._card(folder, candidate.path)
+        until = (self._ctx.now.mono if since is None else since) + folder.marker_timeout
+        card.waiting[candidate.path] = until
+        card.next_look = min(card.next_look, max(until, self._ctx.now.mono + 1.0))
 
     # --- looking ----------------------------------------------------------------------------
 
@@ -166,7 +173,9 @@ class Cards:
             return None
         mono = self._ctx.now.mono
         for place, card in list(self._cards.items()):
-            card.waiting = {path for path in card.waiting if path in self._tracker}
+            card.waiting = {
+                path: until for path, until in card.waiting.items() if path in self._tracker
+            }
             if not (card.waiting or card.held or card.looking):
                 if card.looked_at is not None and mono - card.looked_at > FORGET_S:
                     del self._cards[place]
@@ -176,7 +185,7 @@ class Cards:
         return min((one.next_look for one in wanted if not one.looking), default=None)
 
     def _look(self, place: str, card: _Card) -> None:
-        paths = frozenset(card.waiting | card.held)
+        paths = frozenset(card.waiting).union(card.held)
         folder = self._folder_of(next(iter(paths)))
         if folder is None or not is_asked_for(folder):  # not any more
             self._tracker.force(*card.waiting)
@@ -203,13 +212,15 @@ class Cards:
                 card.held.discard(path)
             elif not _missing(folder, card.around, path):
                 card.held.discard(path)
-                card.waiting.add(path)
                 self._look_again(path)
+        over = [path for path, until in card.waiting.items() if until <= mono]
         free = [path for path in card.waiting if not self._waits(card, path)]
-        self._tracker.force(*free)
+        self._tracker.force(*over, *free)
         folder = self._folder_of(message.card) or self._folder_of(message.card + "/-")
         interval = folder.poll_interval if folder else FRESH_S
         card.next_look = mono + (interval if card.waiting else max(interval, HELD_S))
+        ends = (until for until in card.waiting.values() if until > mono)
+        card.next_look = min(card.next_look, min(ends, default=card.next_look))
 
     def _waits(self, card: _Card, path: str) -> bool:
         folder = self._folder_of(path)
