@@ -291,6 +291,15 @@ def test_a_traceback_and_a_librarys_words_reach_the_journal_without_the_key(jour
     assert KEY not in str(first) + str(second)
 
 
+def test_a_reload_lets_go_of_the_old_socket(journal):
+    journal.configure()
+    (old,) = logging.getLogger().handlers
+    journal.configure()
+    assert old._socket.fileno() == -1
+    log.get_logger().info("some.event")
+    assert fields(journal)["INGESTD_EVENT"] == "some.event"
+
+
 def test_what_the_journal_does_not_take_becomes_a_line(journal, monkeypatch, tmp_path):
     journal.configure()
     log.get_logger().info("some.event", path="/drop/a.mp4")

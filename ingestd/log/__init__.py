@@ -46,6 +46,9 @@ def configure(level: str, form: str) -> None:
     handler = _handler(form, shared)
     handler.addFilter(Repeats(handler.handle))
     root = logging.getLogger()
+    for old in root.handlers:
+        if isinstance(old, JournalHandler):
+            old.close()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)  # what libraries say below that is not for an operator
     logging.getLogger("ingestd").setLevel(level.upper())
