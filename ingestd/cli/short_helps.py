@@ -7,7 +7,7 @@ from typing import Final
 SHORT_HELPS: Final = {
     "run": "Watch the folders and upload what comes, in the foreground.",
     "check": "Look whether everything is as it must be, and say the remedy if not.",
-    "plan": "Say what would happen to what lies there now: take, skip, reject, and what it...",
+    "plan": "Say what would happen to what lies there now: take, hold, skip, reject, and...",
     "status": "Show what happens now and what needs you.",
     "health": "Say in one sentence whether the service is well.",
     "list": "List files by id: what became of each.",
