@@ -62,6 +62,18 @@ def test_a_file_that_closed_a_gate_three_times_while_others_passed_is_refused(
     assert world.daemon.keeper.closed == ()
 
 
+def test_once_it_is_known_to_be_the_file_the_others_need_not_wait(world: World):
+    bad = world.put("bad.mp4", salt="x" * 5000)
+    refuse(world, [bad], "402")
+    for number in range(120):
+        world.put(f"{number}.mp4")
+        world.advance(60)
+        if world.state(bad) is State.FAILED:
+            break
+    assert world.state(bad) is State.FAILED
+    assert world.daemon.keeper.closed == ()  # its last refusal would close it for 15 minutes
+
+
 def test_the_count_survives_restarts(world: World):
     bad = world.put("bad.mp4", salt="x" * 5000)
     refuse(world, [bad], "402")

@@ -32,14 +32,16 @@ class Bandwidth:
 
     def tick(self) -> float | None:
         """Set the limit of now; say when to come again, monotonic; None: one holds all day."""
-        steps, wall = self._ctx.settings.upload.bandwidth, self._ctx.now.wall
-        limit = self._ctx.settings.upload.bandwidth_at(localtime.minute_of_day(wall))
+        upload, wall = self._ctx.settings.upload, self._ctx.now.wall
+        steps = upload.bandwidth
+        one_all_day = len(steps) <= 1
+        limit = upload.bandwidth_at(0 if one_all_day else localtime.minute_of_day(wall))
         if limit == 0:
             self._shut(steps)
         else:
             self._keeper.open(GateName.BANDWIDTH_WINDOW)
             self._change(limit)
-        if len(steps) < 2:  # noqa: PLR2004 - one step holds all day
+        if one_all_day:
             return None
         until = min(localtime.next_time(wall, step.at) for step in steps)
         return min(self._ctx.mono(until), self._ctx.now.mono + LOOK_AGAIN_S)

@@ -117,11 +117,11 @@ class Budgeting:
 
     def _limits_now(self) -> list[Limit]:
         """The limits in force, without those that a person said yes to."""
-        said, configured = self._said_yes(), self._configured()
-        kept = [one for one in configured if said.get(one.value) != self._name(one)]
-        if not kept:
+        configured = self._configured()
+        if not configured:
             return []
-        under_way = self._under_way()
+        said, under_way = self._said_yes(), self._under_way()
+        kept = [one for one in configured if said.get(one.value) != self._name(one)]
         return [
             Limit(
                 period,

@@ -52,8 +52,9 @@ class Troubles:
         was_open = name is not None and not self._is_shut(name)
         if not self._is_accounts(item, trouble):
             return event
-        of_file = was_open and trouble.kind is not Refusal.UNREACHABLE
-        if of_file and self._closings(item, send) >= MOST_CLOSINGS:
+        may_be_file = was_open and trouble.kind is not Refusal.UNREACHABLE
+        if name and may_be_file and self._closings(item, send) >= MOST_CLOSINGS:
+            self._keeper.open(name)  # it was not the account
             return events.FileRefused(_poison(trouble))
         return events.GateRefused(trouble.text)
 
