@@ -16,6 +16,7 @@ from pathlib import Path
 
 import big_trees
 import commands
+import idle
 import journal
 import single_file
 import small_files
@@ -31,6 +32,7 @@ PARTS = {
     "memory": small_files.memory,
     "daemon": whole_daemon.daemon,
     "startup": startup.startup,
+    "idle": idle.idle,
     "commands": commands.commands,
     "durable": journal.durable,
     "claims": journal.claims,

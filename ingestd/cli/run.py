@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -66,12 +67,18 @@ def run(
 
 
 def _session(ctx: click.Context, paths: tuple[str, ...]) -> Session:
-    session = open_session(ctx, paths, apart=True)
+    session = open_session(ctx, paths, meanwhile=_import_daemon)
     if session.config is None and not paths:
         find(None, os.environ)  # says where it looked and what to write
     if session.config is None:
         _require_folders(paths)
     return session
+
+
+def _import_daemon() -> None:
+    """Take in what is needed next while the configuration is read by a child: half of the start."""
+    importlib.import_module("ingestd.daemon")
+    importlib.import_module("ingestd.remote.wire")
 
 
 def _require_folders(paths: tuple[str, ...]) -> None:

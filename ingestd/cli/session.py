@@ -14,7 +14,7 @@ from ingestd.errors import JournalError, UsageError
 from ingestd.journal import JournalReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import click
@@ -51,9 +51,14 @@ class Session:
 
 
 def open_session(
-    ctx: click.Context, paths: tuple[str, ...] = (), *, apart: bool = False
+    ctx: click.Context,
+    paths: tuple[str, ...] = (),
+    *,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Session:
     """Load the configuration; without a file, `paths` are folders with defaults.
+
+    With `meanwhile` it is loaded apart, by a child, while that is done here.
 
     Raises:
         ConfigError: the configuration cannot be used.
@@ -62,7 +67,9 @@ def open_session(
     config = find_config(ctx)
     if config is None:
         return Session(from_paths(paths, os.environ), None)
-    return Session((load_apart if apart else load)(config, os.environ), config)
+    if meanwhile is None:
+        return Session(load(config, os.environ), config)
+    return Session(load_apart(config, os.environ, meanwhile), config)
 
 
 def find_config(ctx: click.Context) -> Path | None:

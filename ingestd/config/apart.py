@@ -17,7 +17,7 @@ from ingestd.config.load import load
 from ingestd.errors import ConfigError, IngestdError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ingestd.config.settings import Settings
 
@@ -28,8 +28,15 @@ _CHILD = "from ingestd.config.apart import main; main()"
 PATIENCE_S = 60.0
 
 
-def load_apart(path: Path, environ: Mapping[str, str]) -> Settings:
+def load_apart(
+    path: Path, environ: Mapping[str, str], meanwhile: Callable[[], object] = lambda: None
+) -> Settings:
     """Do what `load` does, in a forked child; call it before there are threads.
+
+    Args:
+        path: the configuration file.
+        environ: the environment.
+        meanwhile: done here while the child reads, such as the imports of what comes next.
 
     Raises:
         ConfigError: the file cannot be used; holds everything that is wrong with it.
@@ -43,6 +50,7 @@ def load_apart(path: Path, environ: Mapping[str, str]) -> Settings:
         finally:
             os._exit(0)
     os.close(writing)
+    meanwhile()
     with open(reading, "rb") as pipe:  # noqa: PTH123 - a descriptor, not a path
         told = pipe.read()
     os.waitpid(child, 0)
