@@ -150,6 +150,7 @@ class Gatekeeper:
         detail: str | None = None,
         asks: str | None = None,
         data: Mapping[str, object] | None = None,
+        afresh: bool = False,
     ) -> None:
         """Close a gate until a time, or until a person opens it; one that is closed so stays so.
 
@@ -159,10 +160,12 @@ class Gatekeeper:
             detail: what happened and what to do; None: the usual sentence.
             asks: the option of `resume` that alone opens it before (see `gates.hold`).
             data: what its desk wants to find again beside it.
+            afresh: it is closed since now, for an upload went through it.
         """
         old, text = self._gates.get(name), detail or WORDS[name]
         wall = self._ctx.now.wall
-        gate = gates.hold(old, name, wall, text, until, asks=asks, data=data)
+        since = None if afresh else old
+        gate = gates.hold(since, name, wall, text, until, asks=asks, data=data)
         if gate != old:
             self._save(gate, quiet=old is not None and old.detail == text)
 

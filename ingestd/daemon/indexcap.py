@@ -47,7 +47,7 @@ class IndexingCap:
         unfinished = self._unfinished()
         self._keep(self._cap.accepted(unfinished))
         if self._cap.is_reached(unfinished) and self._keeper.is_closed(GateName.INDEXING_CAP):
-            self._shut()  # that was the one that fitted
+            self._shut(afresh=True)  # that was the one that fitted
         else:
             self._keeper.open(GateName.INDEXING_CAP)
 
@@ -84,13 +84,13 @@ class IndexingCap:
         self._shut()
         return True
 
-    def _shut(self, wait: float | None = None) -> None:
+    def _shut(self, wait: float | None = None, *, afresh: bool = False) -> None:
         detail = (
             f"memories.ai takes about {self._cap.known} clips of this account at a time into its "
             "indexing queue. Nothing is lost; one upload tries each time a clip is through."
         )
         until = self._ctx.now.wall + max(TRY_AGAIN_S, wait or 0.0)
-        self._keeper.hold(GateName.INDEXING_CAP, until, detail=detail)
+        self._keeper.hold(GateName.INDEXING_CAP, until, detail=detail, afresh=afresh)
 
     def _unfinished(self) -> int:
         return self._ctx.journal.unfinished(self._ctx.now.wall - CAP_WINDOW_S)
