@@ -175,3 +175,28 @@ def test_many_open_files_are_not_all_asked_for_at_every_look(home):
     watchlist = Watchlist(Until.PARSED, {f"/srv/{n:04}.mp4": None for n in range(1200)})
     assert not waited(home, watchlist, Time(), timeout=2.0)
     assert len(watchlist.pending) == 1200
+
+
+@pytest.mark.parametrize("by", ["path", "moved_to"])
+def test_a_file_that_an_after_action_took_away_is_done(home, by):
+    clip, moved = home.clip("a.mp4"), home.clip("elsewhere.mp4")
+    row = a_row(clip, **PARSED)
+    with Journal.create_or_open(home.state_dir, fstype=None) as journal:
+        added = journal.restore(row, "test", AT)
+        gone = replace(added, moved_to=str(moved), removed_at=AT)
+        journal.depart(added, gone, "file.moved", AT)
+    clip.unlink()
+    path = str(clip if by == "path" else moved)
+    watchlist = Watchlist(Until.PARSED, {path: None})
+    assert waited(home, watchlist, Time())
+    assert (watchlist.done, watchlist.failed) == (1, {})
+
+
+def test_a_new_file_where_another_one_was_moved_away_is_waited_for(home):
+    clip = home.clip("a.mp4")
+    row = a_row(clip, **PARSED)
+    with Journal.create_or_open(home.state_dir, fstype=None) as journal:
+        added = journal.restore(row, "test", AT)
+        journal.depart(added, replace(added, removed_at=AT), "file.deleted", AT)
+    watchlist = Watchlist(Until.PARSED, {str(clip): None})
+    assert not waited(home, watchlist, Time(), timeout=5.0)

@@ -371,3 +371,16 @@ def test_another_disk_at_the_destination_gets_nothing_until_it_is_trusted(world:
     world.calm()
     world.advance(DAY)
     assert not path.exists()
+
+
+def test_trying_a_moved_file_again_says_where_it_is(world: World):
+    use(world, after_parsed=to(world), after_rejected=to(world, "bad"))
+    sent, bad = world.put("a.mp4"), rejected(world, "bad.mp4")
+    world.advance(300)
+    ids = [world.rows(path)[0].id for path in (sent, bad)]
+    said = world.wish("retry", ids=ids, pay_again=True)
+    assert said["done"] == []
+    assert [f"{world.place}/done/a.mp4" in said["refused"][0]["why"], len(said["refused"])] == [
+        True,
+        2,
+    ]

@@ -12,7 +12,7 @@ from ingestd.cli import live, terminal, words
 from ingestd.cli.explain import IGNORED, UNWATCHED, by_rules
 from ingestd.cli.options import common_options, read_duration
 from ingestd.cli.session import Session, absolute, journal_session, open_journal
-from ingestd.cli.waiting import Patience, Until, Watchlist
+from ingestd.cli.waiting import Patience, Until, Watchlist, row_of
 from ingestd.cli.waiting import wait as wait_for
 from ingestd.cli.walk import Walked, walk
 from ingestd.errors import Exit, StoppedEarlyError
@@ -98,7 +98,7 @@ def _watchlist(
         path = found.entry.path
         state, why = by_rules(session.settings, path)
         hopeless = state == IGNORED or (state == UNWATCHED and not added)
-        if reader.current(path) is None and (found.ignored or hopeless):
+        if row_of(reader, path) is None and (found.ignored or hopeless):
             watchlist.failed[path] = why
         else:
             watchlist.pending[path] = None

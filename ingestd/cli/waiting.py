@@ -84,17 +84,28 @@ class Watchlist:
 
 def fate_of(reader: JournalReader, path: str, until: Until) -> tuple[Fate, str]:
     """How what lies at a path stands; of a failed one also why, as a sentence."""
-    item = reader.current(path)
+    item = row_of(reader, path)
     if item is None:
         if os.path.lexists(path):
             return Fate.OPEN, ""
         return Fate.FAILED, "There is no such file, and the journal does not know it."
-    if _replaced(item):
+    if item.removed_at is None and _replaced(item):
         return Fate.OPEN, ""
     if item.reason is Reason.FIRST_LOOK and _is_counted(reader, path):
         return Fate.OPEN, ""
     original = reader.item(item.duplicate_of) if item.duplicate_of else None
     return _fate(original if item.state is State.DUPLICATE and original else item, until)
+
+
+def row_of(reader: JournalReader, path: str) -> Item | None:
+    """The row that stands for a path, or of which an after-action took the file from there."""
+    item = reader.current(path)
+    if item is not None:
+        return item
+    departed = (one for one in reader.find(path) if one.removed_at is not None)
+    gone = next(departed, None)
+    there = gone is not None and gone.moved_to != path and os.path.lexists(path)
+    return None if there else gone
 
 
 def _is_counted(reader: JournalReader, path: str) -> bool:

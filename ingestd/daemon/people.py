@@ -63,6 +63,10 @@ class People:
 
     def _look_again(self, item: Item, *, pay_again: bool = False) -> str:
         """Have the file judged anew; a person asked, so that the guard has no say in it."""
+        if item.moved_to is not None:
+            return f"An after-action moved it: ingestd add {item.moved_to!r}"
+        if item.removed_at is not None:
+            return "An after-action deleted it: there is no file any more."
         if not self._seeing.look_again(item.path):
             return f"It lies in no watched folder: ingestd add {item.path!r}"
         self._judging.past_guard.add(item.path)
