@@ -173,6 +173,16 @@ def test_a_file_behind_a_link_is_left_where_it_is(place: Place):
     assert real.read_bytes() == CONTENT
 
 
+def test_a_file_reached_through_a_linked_directory_is_left_where_it_is(place: Place):
+    order = place.order()
+    real = place.root / "real"
+    place.file.parent.rename(real)
+    place.file.parent.symlink_to(real)
+    assert carry_out(order).left is Left.KEPT
+    assert carry_out(replace(order, move_to=None)).left is Left.KEPT
+    assert place.whole() == [real / place.file.name]
+
+
 def test_a_link_in_the_destination_is_not_followed(place: Place, tmp_path: Path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -316,8 +326,10 @@ def test_a_file_put_in_its_place_in_the_last_moment_is_not_removed(place: Place,
 
 
 def test_a_duplicate_that_is_its_original_by_another_path_is_left(place: Place):
-    seen = place.file.stat()
-    order = place.order(move_to=None, sole=(seen.st_dev, seen.st_ino))
+    view = place.root / "view"
+    view.symlink_to(place.file.parent)  # stands for a bind mount
+    original = str(view / place.file.name)
+    order = place.order(move_to=None, originals=("/nowhere", original))
     assert carry_out(order).left is Left.KEPT
     os.link(place.file, place.root / "second name.mp4")
     assert carry_out(order).left is Left.DELETED

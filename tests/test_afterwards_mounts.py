@@ -146,6 +146,25 @@ PARTS = {
         assert result.left is Left.MOVED, result
         assert there(drop) == ["a.mp4"]
         """,
+    "a disk for them inside the watched folder is not taken for a part of it": """
+        from dataclasses import replace
+        from ingestd.config import After, AfterKind, Folder, Settings
+        from ingestd.daemon.folderwork import FolderWorker
+        from ingestd.watch.mounts import read_mounts
+
+        inside, other = drop / "done", drop / "other"
+        for one in (inside, other):
+            one.mkdir()
+            sh("mount", "-t", "tmpfs", "tmpfs", one)
+        plain = Folder(path=drop)
+        moving = replace(plain, after_parsed=After(AfterKind.MOVE_TO, inside))
+        seen = {
+            name: FolderWorker(Settings(state_dir=top, folders=(folder,)), folder)
+            ._mounted_inside(read_mounts(), str(drop))
+            for name, folder in {"plain": plain, "moving": moving}.items()
+        }
+        assert seen == {"plain": {str(inside), str(other)}, "moving": {str(other)}}, seen
+        """,
     "ext4 to ext4": """
         image = top / "image"
         image.write_bytes(b"")

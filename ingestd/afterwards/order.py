@@ -28,8 +28,8 @@ class Order:
         before: a directory in which an earlier try may have left the file.
         mark: names our temporary files, the same for each try and for no other row.
         keep: absolute paths of directories that are never removed, however empty.
-        sole: (device, inode) of the original of a duplicate: a file that is the very same one and
-            has no second name is not touched.
+        originals: where the file may lie that this one is a duplicate of: if it is the very same
+            file by another path, and has no second name, it is not touched.
         prefix: where `root` lies in the watched folder, for the path that is kept; "": it is it.
         watched: the roots of all watched folders.
         device: `st_dev` that the root must have: else another file system was mounted there.
@@ -48,7 +48,7 @@ class Order:
     stop: threading.Event
     prune: bool = False
     keep: frozenset[str] = frozenset()
-    sole: tuple[int, int] | None = None
+    originals: tuple[str, ...] = ()
     prefix: str = ""
     watched: tuple[str, ...] = ()
     device: int | None = None

@@ -84,6 +84,10 @@ def held(order: Order) -> Iterator[Source | None]:
         except FileNotFoundError:
             yield None
             return
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise KeptError("It is reached through a link: it is left where it is.") from error
+            raise
         found = _open(order, directory)
         if found is not None:
             stack.callback(os.close, found.fd)
@@ -123,5 +127,12 @@ def _require_meant(order: Order, source: Source) -> None:
             raise ChangedError(now)
         if source.hash(order.stop) != order.content_hash:
             raise ChangedError(now)
-    if (now.dev, now.inode) == order.sole and source.status.st_nlink == 1:
+    if source.status.st_nlink == 1 and any(_is(path, source) for path in order.originals):
         raise KeptError("It is its original, seen by another path: it is left where it is.")
+
+
+def _is(path: str, source: Source) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), source.status)
+    except OSError:
+        return False

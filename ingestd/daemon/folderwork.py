@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingestd.daemon.folders import name_rules, scanner_for
 from ingestd.daemon.messages import Listed, LookedAt, Place, ScanBegun, ScanEnded
+from ingestd.daemon.places import moved_below
 from ingestd.watch.entries import EntryKind, RootState, ScanReport
 from ingestd.watch.guard import not_mounted
 from ingestd.watch.hints import OFF
@@ -175,7 +176,8 @@ class FolderWorker:
         return frozenset(
             point
             for point in points
-            if not isinstance(
+            if moved_below(self._settings, point) is None
+            and not isinstance(
                 rules.classify_path(os.path.relpath(point, top), is_dir=True), Ignored
             )
         )

@@ -185,7 +185,6 @@ class Tidying:
         stat = task.seen or item.stat
         assert stat is not None  # noqa: S101 - `_begin` saw it
         original = self._ctx.journal.item(item.duplicate_of) if item.duplicate_of else None
-        known = original.stat if original else None
         move_to = str(action.move_to) if action.move_to is not None else None
         targets = move_targets(settings)
         name = f"{self._ctx.host}\0{item.path}\0{item.id}"
@@ -202,7 +201,7 @@ class Tidying:
             stop=self._stop,
             prune=watched.folder.prune_empty,
             keep=targets | {str(folder.path) for folder in settings.folders},
-            sole=(known.dev, known.inode) if known else None,
+            originals=_places_of(original),
             watched=tuple(str(folder.path) for folder in settings.folders),
             device=watched.device,
             folder=watched.name,
@@ -284,6 +283,12 @@ class Tidying:
             return
         if known_place(self._ctx.journal, task.place) is None:
             learn_place(self._ctx.journal, task.place, result.volume)
+
+
+def _places_of(original: Item | None) -> tuple[str, ...]:
+    """Where a row's file may lie now."""
+    paths = (original.path, original.moved_to) if original is not None else ()
+    return tuple(path for path in paths if path is not None)
 
 
 def _may_touch(watched: Watched) -> bool:
