@@ -83,6 +83,15 @@ def test_a_loop_that_hangs_is_3(home):
     assert said.out.startswith("Stuck: process 812 has not moved for 3 min.")
 
 
+def test_a_worker_that_hangs_is_3(home):
+    home.journal()
+    pulse = {**PULSE, "stuck_worker": "A question to memories.ai does not end."}
+    with a_daemon(home.state_dir, answers={"pulse": pulse}):
+        said = home.run("health")
+    assert said.code == 3
+    assert said.out.startswith("Stuck: A question to memories.ai does not end. Nothing is lost.")
+
+
 def test_a_loop_that_is_busy_is_not_stuck(home):
     home.journal()
     with a_daemon(home.state_dir, answers={"pulse": {**PULSE, "stuck_for": 9.0}}):

@@ -142,6 +142,21 @@ def test_a_worker_that_does_not_come_to_an_end_is_left_to_the_watchdog(world, de
     world.daemon.flights._flights.clear()
 
 
+@pytest.mark.parametrize("listens", [True, False])
+def test_without_a_watchdog_a_dead_worker_is_known_all_the_same(world, desk, listens):
+    world.errors_expected = True
+    desk.manager.listens, desk.manager.watchdog = listens, None
+    world.run_until_idle()
+    assert desk.alive_within(300.0) == 0
+    assert desk.desk.stuck == ""
+    desk.dead = "upload"
+    desk.alive_within(120.0)
+    assert desk.desk.stuck == "The worker upload has died."
+    desk.dead = ""
+    desk.alive_within(120.0)
+    assert desk.desk.stuck == ""
+
+
 def _await_an_answer(world: World) -> None:
     """A flight that is sent whole and hears nothing."""
     world.put("a.mp4")

@@ -33,6 +33,7 @@ STUCK_S: Final = 60.0
 #: A process that has no socket yet may be checking a large journal for so long, seconds.
 STARTING_S: Final = 300.0
 _OK: Final = "ok"
+_RESTART: Final = "Restart it: systemctl restart ingestd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +141,12 @@ def _life(state_dir: Path, now: float) -> Life:
     told = read_snapshot(pulse)  # the same care with what it says
     stuck = pulse.get("stuck_for")
     seconds = float(stuck) if isinstance(stuck, int | float) else 0.0
-    trouble = ""
+    hangs, worker = "", pulse.get("stuck_worker")
     if seconds > STUCK_S:
-        trouble = (
-            f"Stuck: process {told.pid} has not moved for {words.duration(seconds)}. Nothing is "
-            "lost. Restart it: systemctl restart ingestd"
-        )
+        hangs = f"process {told.pid} has not moved for {words.duration(seconds)}."
+    elif isinstance(worker, str) and worker:
+        hangs = words.printable(worker)
+    trouble = f"Stuck: {hangs} Nothing is lost. {_RESTART}" if hangs else ""
     return Life(running=True, pid=told.pid, since=told.since, stuck_for=seconds, trouble=trouble)
 
 
@@ -180,6 +181,6 @@ def _silent(state_dir: Path, now: float) -> Life:
     else:
         text = (
             f"Stuck: {who} holds {words.printable(str(state_dir))} and does not answer. Nothing is "
-            "lost. Restart it: systemctl restart ingestd"
+            f"lost. {_RESTART}"
         )
     return Life(running=True, pid=holder.pid, since=holder.since, trouble=text)

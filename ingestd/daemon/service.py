@@ -301,7 +301,13 @@ class _Service:
         """Hand a command's question to the loop and wait for its answer; runs in its thread."""
         if request.get("ask") == "pulse":  # answered without the loop: it may hang
             stuck = self._pulse.stuck_for(self._clock.now().mono)
-            return {"pid": os.getpid(), "since": self._since, "stuck_for": stuck}
+            hangs = self._supervision.stuck
+            return {
+                "pid": os.getpid(),
+                "since": self._since,
+                "stuck_for": stuck,
+                "stuck_worker": hangs,
+            }
         answered = threading.Event()
         answers: list[Mapping[str, object]] = []
 

@@ -28,6 +28,8 @@ STATUS_S = 5.0
 BEYOND_S = 120.0
 #: A question to the far side has an end of its own long before, seconds.
 QUESTION_S = 900.0
+#: How often workers are looked at where no watchdog asks, for `health`; seconds.
+UNWATCHED_S = 60.0
 #: Asked for beyond the grace, to end in order, seconds.
 BEYOND_GRACE_S = 20.0
 
@@ -56,7 +58,7 @@ class Supervision:
     def tick(self, now: Now) -> float | None:
         """Tell what is due; say when to come again (monotonic)."""
         if not self._manager.listens:
-            return None
+            return self._watchdog(now.mono)  # for `health`
         deadlines = [self._watchdog(now.mono)]
         if self._ready:
             deadlines.append(self._status(now.mono))
@@ -130,13 +132,16 @@ class Supervision:
 
     def _watchdog(self, mono: float) -> float | None:
         every = self._manager.watchdog
-        if every is None:
-            return None
         if mono >= self._alive_at:
-            self._alive_at = mono + every / 2
-            if self._makes_progress(mono):
+            self._alive_at = mono + (UNWATCHED_S if every is None else every / 2)
+            if self._makes_progress(mono) and every is not None:
                 self._manager.alive()
         return self._alive_at
+
+    @property
+    def stuck(self) -> str:
+        """The worker that was found stuck at the last look, or ""; any thread may ask."""
+        return self._stuck
 
     def _makes_progress(self, mono: float) -> bool:
         """The loop does, or it would not be here; do the workers?"""
