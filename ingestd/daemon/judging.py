@@ -354,7 +354,8 @@ class Judging:
         like = replace(self._described(path, facts.stat, facts), content_hash=found.content_hash)
         known = None
         if item is not None and self._stands(item) and item.fingerprint == like.fingerprint:
-            known, like = item, replace(like, approved=like.approved or item.approved)
+            said = {*like.approved, *item.approved}
+            known, like = item, replace(like, approved=tuple(sorted(said)))
         if judged is not None and judged.reason in like.approved:
             judged = None
         # as a row it has its old number, or the newest
