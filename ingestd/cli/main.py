@@ -44,6 +44,8 @@ _COMMANDS: Final = {
     "config": ("config_show", "config"),
     "pause": ("pause", "pause"),
     "resume": ("pause", "resume"),
+    "recover": ("recover", "recover"),
+    "audit": ("audit", "audit"),
     "install": ("install", "install"),
     "uninstall": ("install", "uninstall"),
     "completion": ("completion", "completion"),

@@ -25,6 +25,8 @@ SHORT_HELPS: Final = {
     "config": "Look at the configuration.",
     "pause": "Start no further upload until `resume`.",
     "resume": "Go on uploading; every closed gate lets one upload try.",
+    "recover": "Rebuild the journal from mirror and memories.ai; ingestd must be stopped.",
+    "audit": "Compare the journal with memories.ai: only here, only there, there twice.",
     "install": "Make it a system service that watches these folders: unit, user,...",
     "uninstall": "Take the service away again.",
     "completion": "Print the script that lets a shell complete commands and options.",

@@ -9,6 +9,7 @@ from ingestd.journal.faults import (
     JournalBusyError,
     ReadOnlyJournalError,
 )
+from ingestd.journal.opening import damage_of, move_aside
 from ingestd.journal.reader import JournalReader
 from ingestd.journal.values import Closings, Found, Selection, Tally, Totals, Usage, Wish
 from ingestd.journal.wishes import add_wish
@@ -32,4 +33,6 @@ __all__ = [
     "Usage",
     "Wish",
     "add_wish",
+    "damage_of",
+    "move_aside",
 ]

@@ -87,6 +87,37 @@ def create_or_open(state_dir: Path, fstype: str | None) -> Database:
     return database
 
 
+def damage_of(state_dir: Path) -> str | None:
+    """Look through a whole journal file; what is damaged, "" if nothing is, None: there is none.
+
+    Raises:
+        JournalError: it cannot be looked at, or a newer ingestd wrote it.
+    """
+    path = state_dir / JOURNAL_NAME
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    try:
+        database = Database(path, "mode=ro")
+        try:
+            _schema_version(database)
+            (finding,) = database.rows("PRAGMA quick_check(1)")[0]
+        finally:
+            database.close()
+    except CorruptJournalError as error:
+        return str(error)
+    return "" if finding == "ok" else str(finding)
+
+
+def move_aside(state_dir: Path, stamp: str) -> Path:
+    """Give a damaged journal and its log other names, and keep them; the new name of the file."""
+    target = state_dir / f"journal-damaged-{stamp}.db"
+    for end in ("", "-wal", "-shm"):
+        part = state_dir / f"{JOURNAL_NAME}{end}"
+        if part.exists():
+            part.rename(state_dir / f"{target.name}{end}")
+    return target
+
+
 def close_cleanly(database: Database) -> None:
     """Close the writer so that the next start need not check the file; if it can, it is told."""
     if not database.found_damage:

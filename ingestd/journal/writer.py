@@ -79,12 +79,20 @@ class Journal(JournalReader, AfterBook):
         row = replace(item, account=self.account)
         return self._insert(row, event, at, detail, supersede=supersede)
 
-    def restore(self, item: Item, event: str, at: float, detail: str | None = None) -> Item:
+    def restore(
+        self,
+        item: Item,
+        event: str,
+        at: float,
+        detail: str | None = None,
+        *,
+        supersede: bool = False,
+    ) -> Item:
         """Record a row in whatever state evidence proves (`recover`); else like `add`.
 
-        It does not take the path of a row that stands for it.
+        It does not take the path of a row that stands for it, unless it shall `supersede` it.
         """
-        return self._insert(item, event, at, detail, supersede=False)
+        return self._insert(item, event, at, detail, supersede=supersede)
 
     def move(
         self, before: Item, after: Item, event: str, at: float, detail: str | None = None

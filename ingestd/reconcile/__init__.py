@@ -1,0 +1,1 @@
+"""Journal, mirror and far side compared, and a journal rebuilt from the other two (rules R8)."""

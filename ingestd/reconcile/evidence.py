@@ -1,0 +1,129 @@
+"""What mirror and far side prove that the journal does not know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from ingestd.journal import Found
+from ingestd.mirror import Ended, Intent, Paid, Reading, Result
+from ingestd.naming import token_of
+from ingestd.reconcile.library import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from ingestd.journal import JournalReader
+    from ingestd.mirror import Fact
+    from ingestd.model import Scope, Video
+    from ingestd.remote.contract import FarSide
+
+
+@dataclass(slots=True)
+class Evidence:
+    """All of it; facts of the mirror are counted here and read again when they are restored."""
+
+    mirror: Path | None = None
+    end: int = 0  # the mirror was read up to here
+    damaged: int = 0  # lines of the mirror that could not be read
+    videos: set[str] = field(default_factory=set)  # in the mirror, unknown to the journal
+    scopes: set[str] = field(default_factory=set)  # of the mirror's attempts
+    open: dict[str, Intent] = field(default_factory=dict)  # attempts without an end
+    resolved: dict[str, str] = field(default_factory=dict)  # of these: the video, by key
+    found: list[Found] = field(default_factory=list)  # at the far side alone
+    seen: int = 0  # videos of the mirror that the far side showed
+    there: int = 0  # videos at the far side
+    nameless: int = 0  # of these, unknown ones whose names are not ours: nobody can tell
+    walked: bool = False
+
+
+def read_mirror(evidence: Evidence, path: Path, journal: JournalReader | None) -> None:
+    """Read what the mirror knows; `journal` None: there is none, or none that can be read."""
+    reading = Reading(path)
+    evidence.mirror = path
+    for line in reading:
+        fact = line.fact
+        match fact:
+            case Intent():
+                evidence.open[fact.key] = fact
+                evidence.scopes.add(fact.scope)
+            case Ended():
+                evidence.open.pop(fact.key, None)
+            case Result() | Paid():
+                if isinstance(fact, Result):
+                    evidence.open.pop(fact.key, None)
+                else:
+                    evidence.scopes.add(fact.scope)
+                if journal is None or not journal.knows_video(fact.video_no):
+                    evidence.videos.add(fact.video_no)
+    evidence.end, evidence.damaged = reading.end, reading.damaged
+    if journal is not None:
+        known = [key for key in evidence.open if journal.send_of_key(key) is not None]
+        for key in known:  # the journal asks about it itself
+            del evidence.open[key]
+
+
+def paid_facts(path: Path) -> Iterator[tuple[Fact, Intent | None]]:
+    """Each paid fact of a mirror, with the attempt that it is the result of."""
+    intents: dict[str, Intent] = {}
+    for line in Reading(path):
+        match line.fact:
+            case Intent():
+                intents[line.fact.key] = line.fact
+            case Ended():
+                intents.pop(line.fact.key, None)
+            case Result():
+                yield line.fact, intents.pop(line.fact.key, None)
+            case Paid():
+                yield line.fact, None
+
+
+def read_library(
+    evidence: Evidence,
+    far: FarSide,
+    scopes: Iterable[Scope],
+    journal: JournalReader | None,
+    account: int,
+) -> None:
+    """Read what the far side has of ours.
+
+    Raises:
+        LibraryError: it did not answer.
+    """
+    seen: set[str] = set()
+    for scope in scopes:
+        for video in walk(far, scope):
+            if video.video_no in seen:
+                continue
+            seen.add(video.video_no)
+            evidence.there += 1
+            if video.video_no in evidence.videos:
+                evidence.seen += 1
+            elif journal is None or not journal.knows_video(video.video_no):
+                _take(evidence, video, str(scope), account)
+    evidence.walked = True
+
+
+def _take(evidence: Evidence, video: Video, scope: str, account: int) -> None:
+    name = unquote(video.name or "")
+    token = token_of(name)
+    if token is None:
+        evidence.nameless += 1
+        return
+    for key, intent in evidence.open.items():
+        if key not in evidence.resolved and _is_of(video, token, scope, intent):
+            evidence.resolved[key] = video.video_no
+            return
+    evidence.found.append(
+        Found(video.video_no, name, token, video.size, scope, account, video.create_time)
+    )
+
+
+def _is_of(video: Video, token: str, scope: str, intent: Intent) -> bool:
+    """Token and size prove it (rules R2), in its scope, and not before it was sent."""
+    since = intent.watermark
+    late = since is None or video.create_time is None or video.create_time >= since
+    same = (token, video.size, scope) == (token_of(intent.name), intent.size, intent.scope)
+    return same and late

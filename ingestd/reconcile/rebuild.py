@@ -1,0 +1,224 @@
+"""Writing what was proven into the journal, so that the intake recognises it (rules R8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final
+
+from ingestd.journal import DamagedRowError, Found
+from ingestd.mirror import Intent, Paid, Result
+from ingestd.model import Container, Item, Send, Stat, State
+from ingestd.naming import token_of
+from ingestd.reconcile.evidence import paid_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingestd.journal import Journal
+    from ingestd.mirror import Fact
+    from ingestd.reconcile.evidence import Evidence
+
+#: Rows in one commit.
+_AT_ONCE: Final = 500
+_DETAIL: Final = "Restored by ingestd recover: it is paid for and is not sent again."
+#: A row of the same content in one of these becomes the paid one.
+_TAKES: Final = frozenset({State.QUEUED, State.CONFIRMING})
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One paid video, or one attempt whose outcome nobody knows (`video_no` None)."""
+
+    video_no: str | None
+    at: float
+    intent: Intent
+
+
+def rebuild(journal: Journal, evidence: Evidence, now: float) -> int:
+    """Restore all that the evidence proves; how many rows and videos that were."""
+    count = 0
+    facts = _known(evidence)
+    while portion := list(islice(facts, _AT_ONCE)):
+        with journal.transaction():
+            for one in portion:
+                if one.video_no is None or not journal.knows_video(one.video_no):
+                    _restore(journal, one, now)
+                    count += 1
+    found = chain(evidence.found, _pathless(evidence))
+    while some := list(islice(found, _AT_ONCE)):
+        with journal.transaction():
+            for video in some:
+                journal.add_found(video)
+        count += len(some)
+    return count
+
+
+def _known(evidence: Evidence) -> Iterator[_Known]:
+    """The paid ones first: an attempt whose outcome is not known may be of the same content."""
+    if evidence.mirror is not None:
+        for fact, intent in paid_facts(evidence.mirror):
+            if isinstance(fact, Result | Paid) and fact.video_no in evidence.videos:
+                of = intent if isinstance(fact, Result) else _as_intent(fact)
+                if of is not None:
+                    yield _Known(fact.video_no, fact.at, of)
+    for key, intent in evidence.open.items():
+        if key in evidence.resolved:
+            yield _Known(evidence.resolved[key], intent.at, intent)
+    for key, intent in evidence.open.items():
+        if key not in evidence.resolved:
+            yield _Known(None, intent.at, intent)
+
+
+def _pathless(evidence: Evidence) -> Iterator[Found]:
+    """What an earlier `recover` found by its name, and wrote into the mirror."""
+    if evidence.mirror is None:
+        return
+    for fact, _ in paid_facts(evidence.mirror):
+        if isinstance(fact, Paid) and not fact.path and fact.video_no in evidence.videos:
+            token = token_of(fact.name) or ""
+            size, at = fact.size, fact.at or None
+            yield Found(fact.video_no, fact.name, token, size, fact.scope, fact.account, at)
+
+
+def _as_intent(fact: Fact) -> Intent | None:
+    """A video that was paid before the mirror began; without a path it is found, not a file."""
+    if not isinstance(fact, Paid) or not fact.path:
+        return None
+    return Intent(
+        key="",
+        name=fact.name,
+        size=fact.size or 0,
+        sample=fact.sample or "",
+        content_hash=fact.content_hash or "",
+        scope=fact.scope,
+        watermark=None,
+        at=fact.at,
+        account=fact.account,
+        path=fact.path,
+        mtime_ns=fact.mtime_ns,
+        folder=fact.folder,
+        container=None,
+        codec=None,
+        duration_s=fact.duration_s,
+    )
+
+
+def _restore(journal: Journal, one: _Known, now: float) -> None:
+    rows = _same_content(journal, one.intent)
+    if one.video_no is None and any(row.video_no for row in rows):
+        return  # paid by another attempt; that one may be a second video, which `audit` shows
+    waiting = sorted(
+        (row for row in rows if row.video_no is None and row.state in _TAKES),
+        key=lambda row: row.path != one.intent.path,
+    )
+    heir, others = (waiting[0], waiting[1:]) if waiting else (None, [])
+    row = _insert(journal, one, now) if heir is None else _take_over(journal, heir, one, now)
+    for other in others:
+        if other.state is State.QUEUED:
+            journal.revise(other, replace(other, suspect_of=row.id), now)
+
+
+def _same_content(journal: Journal, intent: Intent) -> tuple[Item, ...]:
+    if not intent.sample:
+        return ()
+    try:
+        return journal.same_content(intent.size, intent.sample, scope=intent.scope)
+    except DamagedRowError:
+        return ()
+
+
+def _insert(journal: Journal, one: _Known, now: float) -> Item:
+    intent = one.intent
+    paid = one.video_no is not None
+    row = Item(
+        id=0,
+        path=intent.path,
+        folder=intent.folder,
+        state=State.INDEXING if paid else State.CONFIRMING,
+        detail=_DETAIL if paid else _UNKNOWN,
+        stat=Stat(intent.size, intent.mtime_ns, 0, 0, 0),
+        fingerprint=intent.sample or None,
+        content_hash=intent.content_hash or None,
+        container=Container(intent.container) if intent.container else None,
+        codec=intent.codec,
+        duration_s=intent.duration_s,
+        video_no=one.video_no,
+        upload_name=intent.name,
+        scope=intent.scope,
+        attempts=0 if paid else 1,
+        next_attempt_at=now,
+        first_seen_at=intent.at,
+        queued_at=intent.at,
+        uploaded_at=one.at if paid else None,
+        account=intent.account,
+    )
+    current = journal.current(intent.path)
+    older = current is not None and current.video_no is not None
+    older = older and current is not None and (current.uploaded_at or 0.0) <= one.at
+    restored = journal.restore(row, "journal.restored", now, row.detail, supersede=older)
+    _record_attempt(journal, restored, one, now)
+    return restored
+
+
+_UNKNOWN: Final = (
+    "Restored by ingestd recover: it was sent whole and no answer is known. memories.ai is asked "
+    "whether it has it; nothing is sent again until that is known."
+)
+
+
+def _take_over(journal: Journal, row: Item, one: _Known, now: float) -> Item:
+    """A row that waits is the paid one: it goes the way that an attempt would have taken it."""
+    intent = one.intent
+    if row.state is State.CONFIRMING and one.video_no is None:
+        return row
+    if row.state is State.QUEUED:
+        started = replace(
+            row,
+            state=State.UPLOADING,
+            upload_name=intent.name,
+            scope=intent.scope,
+            next_attempt_at=None,
+        )
+        row = journal.move(row, started, "upload.started", now, _DETAIL)
+    paid = one.video_no is not None
+    ended = replace(
+        row,
+        state=State.INDEXING if paid else State.CONFIRMING,
+        detail=_DETAIL if paid else _UNKNOWN,
+        content_hash=row.content_hash or intent.content_hash or None,
+        video_no=one.video_no,
+        suspect_of=None,
+        attempts=row.attempts if paid else row.attempts + 1,
+        delay=0.0,
+        asks=0,
+        asked_s=0.0,
+        next_attempt_at=now,
+        uploaded_at=one.at if paid else None,
+        account=intent.account,
+    )
+    name = "upload.found" if paid else "upload.unknown"
+    moved = journal.move(row, ended, name, now, ended.detail)
+    _record_attempt(journal, moved, one, now)
+    return moved
+
+
+def _record_attempt(journal: Journal, row: Item, one: _Known, now: float) -> None:
+    intent = one.intent
+    if not intent.key or journal.send_of_key(intent.key) is not None:
+        return
+    send = journal.begin_send(
+        Send(
+            id=0,
+            item_id=row.id,
+            at=intent.at,
+            upload_name=intent.name,
+            scope=intent.scope,
+            size=intent.size,
+            sent=intent.size,
+            watermark=intent.watermark,
+            key=intent.key,
+        )
+    )
+    journal.mark_send(send.id, intent.at)
+    journal.end_send(send.id, now, "unknown" if one.video_no is None else "accepted")
