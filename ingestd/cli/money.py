@@ -95,14 +95,14 @@ def _days(work: Work, settings: Settings) -> str:
     minutes, longest = work.seconds / 60, work.longest / 60
     for limit, period in ((per_month, "month"), (per_day, "day")):
         if limit is not None and longest > limit:
-            budget = f"the budget of {words.number(limit)} min a {period}"
+            budget = f"the budget of {words.minutes(limit * 60)} a {period}"
             return f"; the longest clip is longer than {budget} and would wait for you"
     if per_month is not None and minutes > per_month:
-        return f"; more than the budget of {words.number(per_month)} min a month"
+        return f"; more than the budget of {words.minutes(per_month * 60)} a month"
     if per_day is None or minutes <= per_day:
         return ""
     days = words.count(math.ceil(minutes / per_day), "day") if per_day else "no day"
-    return f"; at least {days} with the budget of {words.number(per_day)} min a day"
+    return f"; at least {days} with the budget of {words.minutes(per_day * 60)} a day"
 
 
 def agreed(question: str, *, yes: bool) -> bool:
