@@ -10,6 +10,8 @@ import pytest
 
 from ingestd.cli import patience
 from ingestd.cli.patience import Unanswered, patiently, stream
+from ingestd.daemon.guarding import META
+from ingestd.journal import Journal
 from test_cli_kit import Home
 
 
@@ -74,3 +76,12 @@ def test_show_says_that_the_disk_does_not_answer(home, dead):
     home.journal()
     said = home.run("show", dead / "a.mp4")
     assert "does not answer" in said.out
+
+
+def test_plan_does_not_take_the_empty_place_of_a_share_for_the_share(home):
+    home.journal()
+    nas = {"fstype": "cifs", "source": "//nas/video", "point": str(home.drop)}
+    with Journal.create_or_open(home.state_dir, fstype=None) as journal:
+        journal.set_meta(META, {str(home.drop): {"volume": nas, "used": True}})
+    said = home.run("plan", "--json")
+    assert "//nas/video is not mounted" in str(said.json["sums"])

@@ -14,9 +14,14 @@ from ingestd.cli import words
 from ingestd.cli.patience import Unanswered, patiently, stream
 from ingestd.config import Folder, nearest_folder
 from ingestd.daemon.folders import scanner_for
+from ingestd.daemon.guarding import META, read_known
+from ingestd.errors import JournalError
+from ingestd.journal import JournalReader
 from ingestd.watch.entries import VANISHED, Entry
+from ingestd.watch.guard import Guard
 from ingestd.watch.mounts import read_mounts
 from ingestd.watch.names import Ignored
+from ingestd.watch.volumes import volume_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -114,12 +119,26 @@ def _pass(
     walked: Walked,
     beat: Callable[[], None],
 ) -> Iterator[Found]:
+    if trouble := _another_disk(settings, folder):
+        walked.troubles.append(f"{words.printable(folder.name)}: {trouble}")
+        return
     scanner = _scanner(settings, folder)
     scan = scanner.scan(full=True, stop=threading.Event(), below=below, beat=beat)
     for listing in scan:
         for entry in sorted(listing.entries, key=lambda one: one.path):
             yield Found(folder, entry)
     walked.take(folder, scan.report)
+
+
+def _another_disk(settings: Settings, folder: Folder) -> str:
+    """Say so where another file system lies at a folder's path than the daemon knows there."""
+    root = str(folder.path)
+    try:
+        with JournalReader.open(settings.state_dir) as reader:
+            known = read_known(reader.meta(META)).get(root)
+        return Guard(folder.name, known, folder.removable).verdict(root, volume_at(root))[1]
+    except (JournalError, OSError):  # no journal yet, or no folder: the scan says which
+        return ""
 
 
 def _file(

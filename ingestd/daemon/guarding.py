@@ -28,9 +28,7 @@ class Volumes:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        told = ctx.journal.meta(META)
-        entries = told.items() if isinstance(told, dict) else ()
-        self._known = {path: known for path, one in entries if (known := _read(one)) is not None}
+        self._known = read_known(ctx.journal.meta(META))
 
     def guard(self, folder: Folder) -> Guard:
         """What a folder's path is compared with."""
@@ -67,6 +65,12 @@ class Volumes:
         }
         self._ctx.journal.set_meta(META, written)
         self._known = changed
+
+
+def read_known(told: object) -> dict[str, Known]:
+    """Read what the journal remembers, by the folders' paths."""
+    entries = told.items() if isinstance(told, dict) else ()
+    return {path: known for path, one in entries if (known := _read(one)) is not None}
 
 
 def _read(told: object) -> Known | None:
