@@ -48,13 +48,14 @@ def test_a_watcher_that_does_not_announce_the_cookie_is_set_up_again_with_a_scan
 
 
 def test_it_is_set_up_again_ever_more_seldom(world: World):
+    folder = world.folder(world.drop, mode=WatchMode.EVENTS, poll_interval=60.0)
+    world.restart(folders=(folder,))
     world.hints.blind = True
-    world.advance(86_400)
-    a_day = world.hints.watches
-    assert 20 < a_day < 60
+    world.advance(4 * 3600)
+    assert 6 < world.hints.watches < 20
     world.hints.blind = False
     world.advance(7200)
-    assert world.hints.watches <= a_day + 2
+    assert world.hints.watches < 22
 
 
 def test_files_that_no_event_announced_make_a_watcher_doubted_and_set_up_anew(world: World):

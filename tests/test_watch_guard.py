@@ -86,6 +86,11 @@ def test_another_disk_at_the_same_path_is_foreign_until_a_person_trusts_it():
     assert removable.verdict("/mnt/disk", other) == (RootState.OK, "")
 
 
+def test_two_disks_that_get_the_same_name_are_told_apart_in_words():
+    _, detail = Guard("disk", Known(DISK)).verdict("/mnt/disk", replace(DISK, uuid="ffff"))
+    assert "another /dev/sdb1 (ext4), ffff now, and it was 0b1c" in detail
+
+
 @pytest.mark.parametrize(("used", "state"), [(False, RootState.OK), (True, RootState.FOREIGN)])
 def test_a_share_mounted_after_the_start_is_taken_unless_videos_lay_below_it(used, state):
     guard = Guard("nas", Known(SYSTEM, used=used))

@@ -38,14 +38,16 @@ def explain(session: Session, path: str) -> Explained:
     except Unanswered:
         text = "Its disk or share does not answer: is the server there? See: ingestd status"
         return Explained(UNKNOWN, text, exists=True)
+    told = live.ask(session.state_dir, {"ask": "explain", "path": path})
+    if told is not None and told.get("away"):
+        return Explained(UNKNOWN, str(told.get("detail") or ""), exists=exists)
     if not exists:
         return Explained(
             UNKNOWN, "Nothing lies at this path, and the journal does not know it.", exists=False
         )
-    told = live.ask(session.state_dir, {"ask": "explain", "path": path})
-    if told is not None and isinstance(told.get("state"), str):
-        return Explained(str(told["state"]), str(told.get("detail") or ""), exists=True)
     state, detail = by_rules(session.settings, path)
+    if told is not None and isinstance(told.get("state"), str) and told["state"] != state:
+        return Explained(str(told["state"]), str(told.get("detail") or ""), exists=True)
     if state == UNKNOWN and live.held_by(session.state_dir) is None:
         detail += " ingestd is not running; it looks at it at its next start: ingestd run"
     return Explained(state, detail, exists=True)

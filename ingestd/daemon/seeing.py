@@ -238,12 +238,13 @@ class Seeing:
 
     def hints_lost(self, message: HintsLost) -> None:
         """Events were lost: scan."""
+        event = "watch.broken" if message.why else "watch.overflow"
         for watched in self.all():
             if message.root in (None, watched.root):
+                if message.why or not watched.arming.overflowed:  # else it was told already
+                    self._ctx.log.warning(event, root=watched.root, detail=message.why or None)
                 watched.arming.overflowed = True
                 self.scan_soon(watched)
-        event = "watch.broken" if message.why else "watch.overflow"
-        self._ctx.log.warning(event, root=message.root, detail=message.why or None)
 
     def mounts_changed(self, message: MountsChanged) -> None:
         """Look again at the folders whose own mounts changed."""

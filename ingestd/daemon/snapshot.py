@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ingestd.daemon.uploads import Uploads
     from ingestd.model import Gate
     from ingestd.settle import SettleTracker
+    from ingestd.watch.names import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +143,19 @@ class Snapshots:
         watched = self._seeing.folder_of(path)
         if watched is None:
             return {"state": "unwatched", "detail": "It lies in no watched folder."}
-        verdict = watched.verdict(path)
-        if isinstance(verdict, Ignored):
-            return {"state": "ignored", "detail": f"Not taken: {verdict.rule}."}
-        if isinstance(verdict, Refused):
-            return {
-                "state": "unknown",
-                "detail": f"{verdict.extension} is not taken; not seen yet.",
-            }
-        return {"state": "unknown", "detail": "It was not seen yet; the next scan looks for it."}
+        if not watched.in_order:
+            said = f"Folder {watched.name} is {watched.state}: {watched.detail}"
+            return {"state": "unknown", "detail": said, "away": True}
+        return _by_name(watched.verdict(path))
+
+
+def _by_name(verdict: Verdict) -> Mapping[str, object]:
+    """What the name alone says."""
+    if isinstance(verdict, Ignored):
+        return {"state": "ignored", "detail": f"Not taken: {verdict.rule}."}
+    if isinstance(verdict, Refused):
+        return {"state": "unknown", "detail": f"{verdict.extension} is not taken; not seen yet."}
+    return {"state": "unknown", "detail": "It was not seen yet; the next scan looks for it."}
 
 
 def _detail(watched: Watched) -> str:

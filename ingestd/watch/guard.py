@@ -48,8 +48,9 @@ class Guard:
         later = not known.used and _above(known.volume.point, present.point)
         if self.removable or later:  # later: ingestd was started before the share was mounted
             return RootState.OK, ""
+        here, before = _told_apart(present, known.volume)
         return RootState.FOREIGN, (
-            f"At {root} is {present.words} now, and it was {known.volume.words}. Nothing of it is "
+            f"At {root} is {here} now, and it was {before}. Nothing of it is "
             "taken, and nothing is called gone. Put the right one back, or take this one: "
             f"ingestd trust {self.name}"
         )
@@ -77,6 +78,13 @@ class Guard:
 def not_mounted(volume: Volume) -> str:
     """Say that a file system that was there is not."""
     return f"{volume.words} is not mounted on {volume.point}. {GOES_ON}"
+
+
+def _told_apart(one: Volume, other: Volume) -> tuple[str, str]:
+    """What a person calls two file systems: two sticks may be /dev/sdb1 one after the other."""
+    if one.words != other.words:
+        return one.words, other.words
+    return f"another {one.words}, {one.id}", f"{other.id}"
 
 
 def _above(point: str, other: str) -> bool:
