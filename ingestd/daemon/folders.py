@@ -16,6 +16,8 @@ from ingestd.watch.names import Ignored, NameRules, Verdict
 from ingestd.watch.scan import Scanner
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ingestd.config import Folder, Settings
     from ingestd.daemon.folderwork import FolderWorker
     from ingestd.daemon.messages import Place
@@ -205,3 +207,16 @@ def scanner_for(
         trust_mtimes=keeps_mtimes(fstype),
         trust_attributes=not is_network(fstype),
     )
+
+
+def watches(folder: Folder) -> tuple[object, ...]:
+    """What of a folder's settings its watcher was set up with."""
+    return folder.path, folder.recursive, folder.mode
+
+
+def deepest(among: Iterable[Watched], path: str) -> Watched | None:
+    """The deepest of these above a path."""
+    above = (
+        one for one in among if path == one.root or path.startswith(one.root.rstrip("/") + "/")
+    )
+    return max(above, key=lambda one: len(one.root), default=None)

@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingestd.daemon.folders import Watched, name_rules
+from ingestd.daemon.folders import Watched, deepest, name_rules, watches
 from ingestd.daemon.folderwork import FolderWorker, Order
 from ingestd.daemon.messages import LookedAt, ScanEnded
 from ingestd.daemon.quieting import Quieting
@@ -20,9 +20,8 @@ from ingestd.watch.entries import VANISHED, EntryKind, RootState, ScanReport
 from ingestd.watch.mounts import is_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from ingestd.config import Folder
     from ingestd.daemon.brake import Brake
     from ingestd.daemon.context import Context
     from ingestd.daemon.judging import Judging
@@ -92,7 +91,7 @@ class Seeing:
             new = self.watched.get(name)
             if new is None or new.root != old.root:
                 self._tracker.forget_folder(name)
-            if new is None or _watches(new.folder) != _watches(old.folder):
+            if new is None or watches(new.folder) != watches(old.folder):
                 self._hints.unwatch(old.root)
 
     def close(self) -> None:
@@ -216,11 +215,11 @@ class Seeing:
 
     def folder_of(self, path: str) -> Watched | None:
         """The deepest watched folder, or part of one, above a path."""
-        return _deepest(self.all(), path)
+        return deepest(self.all(), path)
 
     def owner_of(self, path: str) -> Watched | None:
         """The deepest watched folder above a path, whatever is mounted inside it."""
-        return _deepest(self.watched.values(), path)
+        return deepest(self.watched.values(), path)
 
     # --- what they answer -------------------------------------------------------------------
 
@@ -487,15 +486,3 @@ class Seeing:
             return
         del watched.absent[path]
         self._ctx.apply(item, events.Vanished(self._ctx.unconfirmed_at(item)))
-
-
-def _watches(folder: Folder) -> tuple[object, ...]:
-    """What of a folder's settings its watcher was set up with."""
-    return folder.path, folder.recursive, folder.mode
-
-
-def _deepest(among: Iterable[Watched], path: str) -> Watched | None:
-    above = (
-        one for one in among if path == one.root or path.startswith(one.root.rstrip("/") + "/")
-    )
-    return max(above, key=lambda one: len(one.root), default=None)
