@@ -171,3 +171,20 @@ def test_another_log_level_is_in_force_at_once(service: Service):
     service.put("a.mp4")
     service.until(lambda: service.states() == ["parsed"], "the clip")
     assert not any("upload.accepted" in line for line in service.log)
+
+
+def test_files_that_new_rules_would_take_are_named_and_nothing_happens_by_itself(service: Service):
+    service.configure(more="validate: {max_size: 1kB}")
+    service.put("a.mp4")
+    service.put("b.mp4")
+    service.start()
+    service.logged("file.rejected", 2)
+    service.configure(more="validate: {max_size: 1MB}")
+    reload(service)
+    said = service.logged("config.reloaded")
+    assert "2 rejected files would be taken now: ingestd retry --reason too_large" in said
+    assert service.states() == ["rejected", "rejected"]
+    assert service.ask("retry", "--reason", "too_large", "--yes").returncode == 0
+    service.logged("index.parsed", 2)
+    reload(service)
+    assert "would be taken" not in service.logged("config.reloaded", 2)

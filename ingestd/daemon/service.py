@@ -20,6 +20,7 @@ from ingestd.daemon.context import Context
 from ingestd.daemon.core import Daemon
 from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import Asked, Hint, HintsLost, MountsChanged
+from ingestd.daemon.newrules import would_be_taken
 from ingestd.daemon.once import Once, Pass
 from ingestd.daemon.place import refuse_lost_state
 from ingestd.daemon.preflight import LANE as UPLOAD_LANE
@@ -284,7 +285,11 @@ class _Service:
         self._far.patience(answer=upload.answer_timeout, stall=upload.stall_timeout)
         self._widths[UPLOAD_LANE] = upload.concurrency
         self._daemon.reconfigure(settings, key)
-        said = [_restart_for(_only_at_start(before, settings)), _key_stays(key)]
+        said = [
+            would_be_taken(self._ctx.journal, before.validate, settings.validate),
+            _restart_for(_only_at_start(before, settings)),
+            _key_stays(key),
+        ]
         self._ctx.log.info(
             "config.reloaded",
             folders=[one.name for one in settings.folders],
