@@ -74,7 +74,7 @@ class TestAsTheUser:
     def test_nobody_is_told_to_join_the_group_of_root(self, drop):
         drop.chmod(0o750)
         result = looked_at(drop)
-        assert result.remedy.startswith(f"Run: sudo setfacl -m u:nobody:x {drop} && ")
+        assert result.remedy.startswith(f"Run: sudo setfacl -m u:nobody:rx {drop} && ")
 
     def test_a_folder_that_can_be_entered_and_not_listed(self, drop):
         os.chown(drop, 0, GROUP)
@@ -110,6 +110,12 @@ class TestAsTheUser:
         result = looked_at(drop)
         assert result.grade is Grade.WARN
         assert "(0600 root:root), nor 1 more of 3 files looked at" in result.text
+        rights = "-m u:nobody:rX -m d:u:nobody:rX"  # and for the files to come
+        assert result.remedy == f"Run: sudo setfacl -R {rights} {drop} (package acl)"
+        for name in ("a.mp4", "b.mp4"):
+            os.chown(drop / name, 0, GROUP)
+            (drop / name).chmod(0o640)
+        assert looked_at(drop).remedy.startswith(f"Run: sudo usermod -aG {GROUP} nobody && ")
 
     def test_what_the_service_starts_with_is_tried_too(self, place):
         key = place / "key"
@@ -268,5 +274,5 @@ def test_a_large_answer_comes_whole():
 
 
 def test_an_odd_name_is_printed_safely():
-    refused = Refusal(os.fsdecode(b"/srv/odd\n\xff dir"), "enter", 0o40700, 0, 0)
+    refused = Refusal(os.fsdecode(b"/srv/odd\n\xff dir"), "enter", "x", 0o40700, 0, 0)
     assert refused.sentence("x") == r"user x may not enter /srv/odd\x0a\xff dir (0700 root:root)"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: So many files of a folder are tried.
 SAMPLE: Final = 200
 _ENTER: Final = "enter"
+_GROUP_BITS: Final = {"r": stat.S_IRGRP, "w": stat.S_IWGRP, "x": stat.S_IXGRP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Refusal:
 
     path: str
     verb: str  # enter, read or change
+    rights: str  # what is needed there, of r, w and x
     mode: int
     uid: int
     gid: int
@@ -54,20 +56,17 @@ class Refusal:
         Joining the group is the least that helps where the group may do it; nobody should join
         root's group, and where the group may not either, an access list concerns this user alone.
         """
-        place = _quoted(self.path)
-        read, change = self.verb == "read", self.verb == "change"
-        needed = stat.S_IXGRP
-        if stat.S_ISDIR(self.mode):
-            needed |= stat.S_IRGRP if self.verb != _ENTER else 0
-        else:
-            needed = stat.S_IRGRP
-        needed |= stat.S_IWGRP if change else 0
-        if self.mode & needed == needed and self.gid != 0:
-            group = group_name(self.gid)
-            return f"Run: sudo usermod -aG {group} {user} && {restart}"
-        rights = "rwx" if change else "rx" if read and stat.S_ISDIR(self.mode) else "x"
-        rights = "r" if read and not stat.S_ISDIR(self.mode) else rights
-        return f"Run: sudo setfacl -m u:{user}:{rights} {place} && {restart}"
+        bits = sum(_GROUP_BITS[right] for right in self.rights)
+        if self.mode & bits == bits and self.gid != 0:
+            return f"Run: sudo usermod -aG {group_name(self.gid)} {user} && {restart}"
+        return f"Run: sudo setfacl -m u:{user}:{self.rights} {_quoted(self.path)} && {restart}"
+
+    def remedy_below(self, folder: str, user: str, restart: str) -> str:
+        """The line that mends it for every file of a folder, those to come included."""
+        if self.mode & stat.S_IRGRP and self.gid != 0:
+            return self.remedy(user, restart)
+        place = _quoted(folder)
+        return f"Run: sudo setfacl -R -m u:{user}:rX -m d:u:{user}:rX {place} (package acl)"
 
 
 def _quoted(path: str) -> str:
@@ -128,16 +127,17 @@ def refusal(who: Account, path: str, *, change: bool, start: str = "/") -> Refus
     become(who)
     for place, handle in opened[:-1]:
         if not _may(handle, os.X_OK):
-            return _refused(place, handle, _ENTER)
+            return _refused(place, handle, _ENTER, "x")
     place, handle = opened[-1]
+    rights = "rwx" if change else "rx"
     if place != steps[-1]:  # root itself may not go there: a share that does not trust root
         verb = "" if os.access(path, os.R_OK | os.X_OK) else _ENTER
     elif stat.S_ISDIR(os.fstat(handle).st_mode):
         verb = _forbidden(handle, change=change)
     else:
-        name = os.path.basename(path)  # noqa: PTH119 - odd bytes
+        name, rights = os.path.basename(path), "r"  # noqa: PTH119 - odd bytes
         verb = "" if os.access(name, os.R_OK, dir_fd=opened[-2][1]) else "read"
-    return _refused(place, handle, verb) if verb else None
+    return _refused(place, handle, verb, rights) if verb else None
 
 
 def _forbidden(directory: int, *, change: bool) -> str:
@@ -163,7 +163,7 @@ def unreadable(path: str) -> tuple[int, int, Refusal | None]:
                 bad += 1
                 found = entry.stat(follow_symlinks=False)
                 first = first or Refusal(
-                    entry.path, "read", found.st_mode, found.st_uid, found.st_gid
+                    entry.path, "read", "r", found.st_mode, found.st_uid, found.st_gid
                 )
     return tried, bad, first
 
@@ -186,6 +186,6 @@ def _may(directory: int, what: int) -> bool:
     return os.access(".", what, dir_fd=directory)
 
 
-def _refused(path: str, handle: int, verb: str) -> Refusal:
+def _refused(path: str, handle: int, verb: str, rights: str) -> Refusal:
     found = os.fstat(handle)
-    return Refusal(path, verb, found.st_mode, found.st_uid, found.st_gid)
+    return Refusal(path, verb, rights, found.st_mode, found.st_uid, found.st_gid)

@@ -161,11 +161,11 @@ def _files(topic: str, path: str, service: Service) -> Result | None:
         return None  # it could not be listed from above its mount: nothing is known
     if first is None:
         return None
-    result = _refused(Grade.WARN, topic, first, service)
-    text = (
-        f"{result.text}, nor {bad - 1} more of {tried} files looked at" if bad > 1 else result.text
-    )
-    return Result(Grade.WARN, topic, text, result.remedy)
+    user = service.who.name
+    text = first.sentence(user)
+    if bad > 1:
+        text += f", nor {bad - 1} more of {tried} files looked at"
+    return Result(Grade.WARN, topic, text, first.remedy_below(path, user, service.restart))
 
 
 def _refused(grade: Grade, topic: str, refused: Refusal, service: Service) -> Result:

@@ -23,19 +23,19 @@ _GOOD: Final = ("active", "activating", "reloading")
 def find_service(config: Path, state_dir: Path) -> tuple[Service | None, list[Result]]:
     """Find out as root who runs this configuration: its unit's user, or its journal's owner."""
     unit = find_unit(config)
-    if os.geteuid() != 0:
-        return None, [] if unit is None else [_unit(unit)]
     results = [] if unit is None else [_unit(unit)]
+    if os.geteuid() != 0:
+        return None, results
     user = unit.user if unit else _owner(state_dir)
     if user is None or user in ("root", "0"):
         return None, results
     group, more = (unit.get("Group"), unit.get("SupplementaryGroups").split()) if unit else ("", ())
     who = account(user, group, more)
+    if who is None and unit and unit.get("DynamicUser") == "yes":
+        return None, results  # it is made when the service starts
     if who is None:
         text = f"the service runs as user {user}, or in a group, that does not exist"
         remedy = "Run: sudo useradd --system --no-create-home --shell /usr/sbin/nologin ingestd"
-        if unit and unit.get("DynamicUser") == "yes":
-            return None, results
         return None, [*results, Result(Grade.FAIL, "service", text, remedy)]
     return Service(who, unit), results
 
