@@ -384,3 +384,17 @@ def test_trying_a_moved_file_again_says_where_it_is(world: World):
         True,
         2,
     ]
+
+
+def test_a_folder_that_is_not_configured_is_left_alone_and_goes_on_when_it_is_back(world: World):
+    use(world, after_parsed=to(world), grace=500.0)
+    path = world.put("a.mp4")
+    world.advance(200)
+    folders, other = world.settings.folders, world.folder(world.place / "other")
+    world.reload(folders=(other,))
+    world.calm()
+    world.advance(DAY)
+    assert path.exists()
+    world.reload(folders=folders)
+    world.advance(DAY)
+    assert not path.exists()

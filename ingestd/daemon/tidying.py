@@ -149,11 +149,13 @@ class Tidying:
         item = journal.item(task.item_id)
         watched = self._folder_of(item.path) if item else None
         action = self._action(watched.folder, item) if watched and item else None
+        if item is not None and (watched is None or not _may_touch(watched)):
+            # not configured (any more), or a disk that is mounted inside the folder is away
+            wait = AGAIN_MOST_S if watched is None else AGAIN_S
+            journal.put_after(replace(task, due_at=self._ctx.now.wall + wait))
+            return
         if item is None or watched is None or action is None or item.stat is None:
             journal.drop_after(task.item_id)  # the configuration says otherwise by now
-            return
-        if not _may_touch(watched):  # a disk that is mounted inside the folder
-            journal.put_after(replace(task, due_at=self._ctx.now.wall + AGAIN_S))
             return
         if action.kind is AfterKind.DELETE and not self._is_given(item):
             self._keep(
