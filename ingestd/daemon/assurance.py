@@ -61,6 +61,8 @@ class Assurance:
         self.mirroring.checked(message)
         if message.full:
             self._keeper.disk_full(message.trouble)
+        elif self.mirroring.ready and not self.mirroring.keep_room():
+            self._keeper.disk_full("there is no room for the reserve on the disk of the mirror")
         self.settle()
 
     def mirror_broke(self, message: MirrorTrouble) -> None:

@@ -1,0 +1,171 @@
+"""`recover` and `audit` inside: what mirror and far side prove, and what the intake makes of it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fake_farside import DOWN, LOST_BUT_STORED
+from ingestd.journal import Journal, JournalReader, damage_of
+from ingestd.model import GateName, State
+from ingestd.reconcile.audit import compare
+from ingestd.reconcile.evidence import Evidence, read_library, read_mirror
+from ingestd.reconcile.library import LibraryError, scopes_in_use, walk
+from ingestd.reconcile.rebuild import rebuild
+from world import worlds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path):
+    yield from worlds(tmp_path)
+
+
+def paid(world: World, *names: str) -> None:
+    paths = [world.put(name) for name in names]
+    world.until(lambda: {world.state(path) for path in paths} == {State.PARSED})
+
+
+def lose(world: World) -> None:
+    for one in world.state_dir.glob("journal.db*"):
+        one.unlink()
+
+
+def recovered(world: World, *, ask: bool = True) -> Evidence:
+    """Stop, recover, start again."""
+    world._stop()
+    return started_recovered(world, ask=ask)
+
+
+def started_recovered(world: World, *, ask: bool = True) -> Evidence:
+    evidence = Evidence()
+    known = None if damage_of(world.state_dir) is None else JournalReader.open(world.state_dir)
+    read_mirror(evidence, world.state_dir / "paid.log", known)
+    if ask:
+        scopes = scopes_in_use(world.settings, evidence.scopes)
+        read_library(evidence, world.far, scopes, known, 1)
+    if known is not None:
+        known.close()
+    with closing(Journal.create_or_open(world.state_dir, fstype=None)) as journal:
+        rebuild(journal, evidence, world.now().wall)
+        journal.remove_gate(GateName.JOURNAL)
+    world.on_journal = lambda journal: journal
+    world._start()
+    return evidence
+
+
+def restored(world: World) -> None:
+    """The histories of restored rows begin in the middle."""
+    world._check_histories = lambda: None
+
+
+def test_an_upload_whose_outcome_is_unknown_is_asked_for_again(world: World):
+    restored(world)
+    world.far.plan(replace(LOST_BUT_STORED, visible_after=500.0))
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    world._stop()
+    lose(world)
+    evidence = started_recovered(world)
+    assert (len(evidence.open), evidence.found, evidence.videos) == (1, [], set())
+    assert world.state(path) is State.CONFIRMING
+    world.until(lambda: world.state(path) is State.PARSED)
+    assert len(world.bodies()) == 1
+    assert world.gate(GateName.JOURNAL) is None
+
+
+def test_an_upload_that_the_far_side_shows_is_resolved_at_once(world: World):
+    restored(world)
+    world.far.plan(LOST_BUT_STORED)
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    world._stop()
+    lose(world)
+    evidence = started_recovered(world)
+    assert list(evidence.resolved.values()) == [world.far.library[0].video.video_no]
+    assert world.state(path) is State.INDEXING
+    world.until(lambda: world.state(path) is State.PARSED)
+    assert len(world.bodies()) == 1
+
+
+def test_a_queued_row_of_the_same_content_becomes_the_paid_one(world: World):
+    """The daemon ran with the old journal and queued what was paid already, and a copy of it."""
+    restored(world)
+    paid(world, "a.mp4")
+    world._stop()
+    lose(world)
+    world._start()
+    path, copy = world.drop / "a.mp4", world.put("copy.mp4", salt="a.mp4")
+    world.until(lambda: world.state(path) is State.QUEUED and world.state(copy) is State.QUEUED)
+    recovered(world)
+    world.until(lambda: world.state(path) is State.PARSED)
+    world.until(lambda: world.state(copy) is State.DUPLICATE)
+    assert len(world.bodies()) == 1
+
+
+def test_a_second_recover_finds_nothing_new(world: World):
+    restored(world)
+    paid(world, "a.mp4", "b.mp4")
+    world._stop()
+    lose(world)
+    first = started_recovered(world)
+    assert len(first.videos) == 2
+    again = recovered(world)
+    assert (again.videos, again.found, again.open) == (set(), [], {})
+
+
+def test_a_card_that_was_formatted_keeps_both_of_its_videos(world: World):
+    restored(world)
+    path = world.put("GX010001.mp4", salt="first")
+    world.until(lambda: world.state(path) is State.PARSED)
+    world.put("GX010001.mp4", salt="second")
+    world.until(lambda: len(world.rows(path)) == 2 and world.state(path) is State.PARSED)
+    world._stop()
+    lose(world)
+    started_recovered(world)
+    world.advance(600)
+    assert world.state(path) is State.PARSED
+    assert len({row.video_no for row in world.rows(path)}) == 2
+    again = world.put("first again.mp4", salt="first")
+    world.until(lambda: world.state(again) is State.DUPLICATE)
+    assert len(world.bodies()) == 2
+
+
+def test_the_walk_goes_through_every_page_and_gives_up_without_a_guess(world: World):
+    for number in range(450):
+        world.far.put(f"v{number}", 1)
+    scope = scopes_in_use(world.settings, [])[0]
+    assert len(list(walk(world.far, scope))) == 450
+    pauses: list[float] = []
+    world.far.fail_reads(DOWN, DOWN)
+    assert len(list(walk(world.far, scope, pauses.append))) == 450
+    assert pauses == [1.0, 2.0]
+    world.far.down = True
+    with pytest.raises(LibraryError, match="nothing changed"):
+        list(walk(world.far, scope, pauses.append))
+
+
+def test_an_audit_of_a_sound_journal_finds_no_difference(world: World):
+    paid(world, "a.mp4", "b.mp4")
+    with JournalReader.open(world.state_dir) as journal:
+        scopes = scopes_in_use(world.settings, journal.scopes())
+        began = world.now().wall
+        found = compare(journal, world.far, scopes, began=began, everything=False)
+        assert (found.equal, found.there, found.known) == (True, 2, 2)
+        world.far.delete(world.row(world.drop / "a.mp4").video_no)
+        twin = world.far.library[0].video
+        world.far.put(twin.name, twin.size)
+        world.far.put("theirs", 5)
+        found = compare(journal, world.far, scopes, began=began, everything=False)
+        assert [item.path for item in found.only_here] == [str(world.drop / "a.mp4")]
+        assert [one.video.name for one in found.only_there] == [twin.name]
+        assert [len(group) for group in found.twice] == [2]
+        everything = compare(journal, world.far, scopes, began=began, everything=True)
+        assert len(everything.only_there) == 2
