@@ -111,7 +111,7 @@ class TestAsTheUser:
         assert result.grade is Grade.WARN
         assert "(0600 root:root), nor 1 more of 3 files looked at" in result.text
         rights = "-m u:nobody:rX -m d:u:nobody:rX"  # and for the files to come
-        assert result.remedy == f"Run: sudo setfacl -R {rights} {drop} (package acl)"
+        assert result.remedy == f"Run: sudo setfacl -R {rights} {drop}"
         for name in ("a.mp4", "b.mp4"):
             os.chown(drop / name, 0, GROUP)
             (drop / name).chmod(0o640)

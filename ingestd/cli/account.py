@@ -66,7 +66,7 @@ class Refusal:
         if self.mode & stat.S_IRGRP and self.gid != 0:
             return self.remedy(user, restart)
         place = _quoted(folder)
-        return f"Run: sudo setfacl -R -m u:{user}:rX -m d:u:{user}:rX {place} (package acl)"
+        return f"Run: sudo setfacl -R -m u:{user}:rX -m d:u:{user}:rX {place}"
 
 
 def _quoted(path: str) -> str:
