@@ -102,7 +102,10 @@ class Watched:
 
     def verdict(self, path: str) -> Verdict:
         """Judge an absolute path below the folder by name."""
-        return self.names.classify_path(os.path.relpath(path, self.folder.path))
+        top = str(self.folder.path).rstrip("/")  # not relpath, which is slow: bursts ask for each
+        below = path.startswith(f"{top}/")
+        relative = path[len(top) + 1 :] if below else os.path.relpath(path, top or "/")
+        return self.names.classify_path(relative)
 
     def is_no_video(self, path: str) -> bool:
         """Tell whether a name's extension alone says that nobody need look.
