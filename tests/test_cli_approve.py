@@ -42,7 +42,8 @@ def test_by_filter_what_may_be_paid_is_left_out_and_that_is_said(home):
     said = home.run("approve", "--folder", "drop", "--yes")
     assert said.code == 0
     assert "1 file whose upload's answer was lost left out" in said.err
-    assert pending(home) == [("approve", {"ids": [1, 2], "bulk": True})]
+    args = {"ids": [1, 2], "bulk": True, "states": ["held"]}
+    assert pending(home) == [("approve", args)]
 
 
 def test_by_its_number_the_risk_is_named_first(home):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingestd.config import Guard
+from ingestd.daemon.once import Once, Pass
+from ingestd.errors import Exit
 from ingestd.model import Reason, State
 from world import World, worlds
 
@@ -376,3 +378,37 @@ def test_many_are_approved_in_portions_between_which_the_loop_goes_on(
     world.run_until_idle()
     assert world.journal.wish(wish).result["done"] == ids
     assert world.journal.counts()[State.HELD] == 0
+
+
+# --- one pass -----------------------------------------------------------------------------------
+
+
+def a_pass(world: World) -> Pass:
+    daemon = world.daemon
+    return Pass(
+        Once(), world.ctx, daemon.seeing, daemon.tracker, daemon.keeper, lambda: daemon.busy
+    )
+
+
+def test_a_pass_with_held_files_ends_1_this_time_and_the_next(world: World):
+    put(world, 6)
+    for _ in range(2):
+        once = a_pass(world)
+        world.advance(60)
+        assert once.over() is Exit.PROBLEMS
+        assert "6 held" in once.why(Exit.PROBLEMS)
+        world.restart()
+    world.wish("approve", ids=[row.id for row in world.rows()])
+    world.advance(600)
+    assert standing(world) == {PARSED: 6}
+
+
+def test_a_pass_does_not_end_while_a_first_look_is_undecided(world: World):
+    """More lie there than the limit, and most of them turn out to be no videos."""
+    put(world, 4)
+    for number in range(5):
+        (world.drop / f"wrong{number}.mp4").write_bytes(b"no video at all, whatever its name says")
+    once = a_pass(world)
+    world.until(lambda: once.over() is not None)
+    assert standing(world)[PARSED] == 4
+    assert once.over() is Exit.PROBLEMS  # for what was rejected

@@ -159,6 +159,15 @@ def test_skipped_is_not_sent_nor_is_a_copy_of_it_until_it_is_approved(world: Wor
     assert (world.state(path), world.state(copy)) == (State.PARSED, State.DUPLICATE)
 
 
+def test_what_was_skipped_before_an_approval_by_filter_is_done_stays_skipped(world: World):
+    """Both are said while nothing runs, so that the filter still saw it as held."""
+    (path,) = held(world)
+    wish(world, "skip", path)
+    assert "skipped meanwhile" in wish(world, "approve", path, bulk=True, states=["held"])
+    assert world.state(path) is State.SKIPPED
+    assert wish(world, "approve", path, bulk=True, states=["skipped"]) == ""
+
+
 @pytest.mark.parametrize("state", ["queued", "rejected", "failed"])
 def test_what_waits_was_refused_or_failed_can_be_skipped(world: World, state: str):
     path = world.put("a.mp4")

@@ -103,6 +103,8 @@ def approve(
         click.echo("Nothing was done.", err=True)
         return Exit.PROBLEMS
     args: dict[str, object] = {"bulk": not choice.refs}
+    if not choice.refs:
+        args["states"] = sorted(choice.selection.states or HELD)
     return leave(session, "approve", picked.ids, args, as_json=as_json)
 
 

@@ -77,6 +77,9 @@ class People:
     # --- approve ----------------------------------------------------------------------------
 
     def _approve(self, item: Item, args: Mapping[str, object]) -> str:
+        states = args.get("states")  # by filter: what was skipped meanwhile stays skipped
+        if item.state is State.SKIPPED and isinstance(states, list) and item.state not in states:
+            return f"It was skipped meanwhile. To take it after all: ingestd approve {item.id}"
         match item.state:
             case State.HELD | State.SKIPPED:
                 return self._release(item, bulk=bool(args.get("bulk")))
