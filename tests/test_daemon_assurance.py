@@ -267,6 +267,9 @@ def test_another_account_that_is_meant_pays_for_copies_anew_and_follows_nothing_
     world.until(lambda: world.state(again) is State.DUPLICATE)
     assert world.row(again).duplicate_of == world.row(copy).id
     assert world.state(world.drop / "a.mp4") is State.PARSED, "what lies there is not sent again"
+    world.wish("approve", ids=[world.row(lost).id])
+    world.until(lambda: world.state(lost) is State.PARSED)
+    assert world.row(lost).account == 2
 
 
 def test_the_account_that_was_in_use_before_is_recognised(world: World):

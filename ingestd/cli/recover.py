@@ -142,7 +142,10 @@ def _told(evidence: Evidence, damage: str | None, settings: Settings) -> list[st
     elif damage:
         lines.append(f"The journal is damaged ({damage}): it is moved aside and kept.")
     if evidence.mirror is None:
-        lines.append(f"There is no mirror in {settings.mirror_dir or settings.state_dir}.")
+        lines.append(
+            f"There is no mirror in {settings.mirror_dir or settings.state_dir}: if its disk is "
+            "not mounted, mount it first. Else the next start makes a new one."
+        )
     if evidence.damaged:
         count = words.count(evidence.damaged, "line")
         lines.append(f"{count} of {evidence.mirror} cannot be read and were passed over.")

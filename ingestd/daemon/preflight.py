@@ -89,7 +89,10 @@ class Preflights:
             raise
 
     def _decide(self, flight: Preflight) -> None:
-        item, scope = flight.item, flight.scope
+        journal, item, scope = self._ctx.journal, flight.item, flight.scope
+        if item.account != journal.account:  # it goes to the one that is in use now
+            moved = replace(item, account=journal.account)
+            flight.item = item = journal.revise(item, moved, self._ctx.now.wall)
         if found.is_known(self._ctx, item, flight.name, scope):
             self._drop(flight)
         elif self._knows_newest(scope) and not self._looks_first(item, scope):
