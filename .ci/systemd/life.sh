@@ -141,9 +141,11 @@ is "what was paid stays" "$(stat -c %s /var/backups/ingestd/paid.log | grep -vc 
 is "and nothing else" "$(ls -d /etc/ingestd /var/lib/ingestd /usr/lib/ingestd /usr/bin/ingestd /lib/systemd/system/ingestd* /etc/systemd/system/multi-user.target.wants/ingestd* 2> /dev/null || true)" ""
 said=$(dpkg -i ingestd_*-1_*.deb 2>&1)
 has "the next installation offers it" "$said" "ingestd recover"
+is "and has put it back" "$(stat -c '%U %a' /var/lib/ingestd/paid.log)" "ingestd 600"
 cp -a /usr/lib/ingestd /opt/ingestd  # as a virtual environment of its own would be
 sed -i 's#/usr/lib/ingestd#/opt/ingestd#' /opt/ingestd/bin/ingestd
 dpkg -P ingestd > /dev/null 2>&1
+rm -r /var/backups/ingestd
 userdel ingestd
 
 echo "== without a package: ingestd install, uninstall"
