@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -383,6 +384,7 @@ class World:
             set_bandwidth=self.bandwidths.append,
             progress=lambda: Progress(lambda: self.now().mono),
             sync=self._synced,
+            read_journal=lambda: nullcontext(self.journal),  # the lanes run in this thread
             reserve=4096,
         )
         self.daemon = Daemon(self.ctx, self.hints, self.now())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ingestd.config import ApiKey, Settings
     from ingestd.daemon.inbox import Inbox
+    from ingestd.daemon.mirrorcheck import ReadJournal
     from ingestd.daemon.workers import Workers
     from ingestd.journal import Journal
     from ingestd.lifecycle.events import Event
@@ -70,6 +71,8 @@ class Context:
     readable: set[int] = field(default_factory=set)
     #: Makes a file's data durable; the tests' power fails in it.
     sync: Callable[[int], None] = os.fsync
+    #: Opens the journal for a worker that reads; None: its file, beside the loop's connection.
+    read_journal: ReadJournal | None = None
     #: Room that is kept on the disks of journal and mirror for recording outcomes, bytes.
     reserve: int = RESERVE_SIZE
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from ingestd.journal import JournalReader, Selection
+from ingestd.journal import Selection
 from ingestd.mirror import (
     Ended,
     Intent,
@@ -24,10 +24,15 @@ from ingestd.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from ingestd.journal import JournalReader
     from ingestd.mirror import Fact
     from ingestd.model import Item
+
+if TYPE_CHECKING:
+    ReadJournal = Callable[[], AbstractContextManager[JournalReader]]
 
 #: Facts written in one go when a mirror begins.
 _AT_ONCE: Final = 1000
@@ -110,12 +115,12 @@ class _Comparison:
 
 
 def check(
-    state_dir: Path, directory: Path, place: Place | None, sync: Callable[[int], None]
+    read_journal: ReadJournal, directory: Path, place: Place | None, sync: Callable[[int], None]
 ) -> OpenMirror:
     """Open the mirror of a directory, or make it, and compare what it knows with the journal.
 
     Args:
-        state_dir: where the journal is.
+        read_journal: opens the journal for reading, in the thread that calls it.
         directory: where the mirror is.
         place: what the journal remembers of its mirror; None: it never had one.
         sync: makes a file's data durable.
@@ -126,7 +131,7 @@ def check(
     """
     mirror, known = _opened(directory, place, sync)
     try:
-        with JournalReader.open(state_dir) as journal:
+        with read_journal() as journal:
             start = place.read if place is not None and known else 0
             if not 0 <= start <= mirror.size:  # lines are missing: an older copy of it, or worse
                 start, known = 0, False

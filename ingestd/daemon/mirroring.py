@@ -10,6 +10,7 @@ from ingestd.daemon.messages import MirrorChecked, MirrorTrouble
 from ingestd.daemon.mirrorcheck import OpenMirror, Place, check, had
 from ingestd.daemon.mirrorwriter import MirrorWriter
 from ingestd.errors import JournalError, StaleMoveError
+from ingestd.journal import JournalReader
 from ingestd.lifecycle import events
 from ingestd.mirror import Ended, MirrorFullError, Reserve, Result
 from ingestd.model import State
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingestd.daemon.context import Context
+    from ingestd.daemon.mirrorcheck import ReadJournal
     from ingestd.mirror import Fact
     from ingestd.model import Item, Send
 
@@ -68,18 +70,22 @@ class Mirroring:
         if self._ctx.now.mono < self._next:
             return self._next
         self._opening = True
-        state_dir, directory = self._ctx.settings.state_dir, self.directory
+        read, directory = self._ctx.read_journal or self._reader(), self.directory
         place, sync = Place.of(self._ctx.journal.meta(PLACE)), self._ctx.sync
 
         def job() -> MirrorChecked:
             try:
-                return MirrorChecked(check(state_dir, directory, place, sync), "")
+                return MirrorChecked(check(read, directory, place, sync), "")
             except JournalError as error:
                 return MirrorChecked(None, str(error), full=isinstance(error, MirrorFullError))
 
         broke = MirrorChecked(None, "The file of what was paid could not be looked into.")
         self._ctx.workers.submit(LANE, job, broke)
         return None
+
+    def _reader(self) -> ReadJournal:
+        state_dir = self._ctx.settings.state_dir
+        return lambda: JournalReader.open(state_dir)
 
     def checked(self, message: MirrorChecked) -> None:
         """Take in a mirror that was opened and compared, or why it was not."""
