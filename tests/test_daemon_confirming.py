@@ -230,7 +230,12 @@ def test_what_lies_in_another_scope_may_be_another_rows_lost_upload(world: World
     second = other.path / "a.mp4"
     second.write_bytes(first.read_bytes())
     world.far.plan(LOST_BUT_STORED)
+    world.lanes.held.add("ask")
     world.wish("add", paths=[str(second)], folder="other", pay_again=True)
+    assert world.state(second) is State.CONFIRMING
+    later = replace(world.row(second), next_attempt_at=world.now().wall + 1200)
+    world.journal.revise(world.row(second), later, world.now().wall)  # the first is asked for first
+    world.lanes.held.clear()
     world.advance(4 * HOUR)
     assert [world.state(one) for one in (first, second)] == [State.PARSED] * 2
     assert world.far.row(world.row(second).video_no).scope == Scope("unique_id", "other")
