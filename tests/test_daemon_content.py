@@ -56,7 +56,7 @@ def adopted_unread(world: World) -> Path:
     world._stop()
     shutil.rmtree(world.state_dir)
     world._start()
-    world.lanes.held.add("hash")
+    world.lanes.held.add("hash drop")
     world.advance(200)
     assert world.row(path).video_no is not None
     assert world.row(path).content_hash is None
@@ -175,6 +175,25 @@ def test_where_neither_hash_is_to_be_had_the_file_is_uploaded(world: World):
     assert len(world.bodies()) == 2
 
 
+def test_an_original_on_a_share_that_is_away_is_waited_for(world: World):
+    """Its content is not known and its file cannot be read now: it is read when it is back."""
+    other = world.folder(world.place / "other")
+    world.restart(folders=(*world.settings.folders, other))
+    first = adopted_unread(world)
+    world.drop.rename(world.place / "away")
+    world.lanes.held.clear()
+    world.advance(100)
+    second = other.path / "b.mp4"
+    second.write_bytes(world.content("the same"))
+    world.advance(3600)
+    assert world.state(second) is State.QUEUED
+    assert "is away" in world.row(second).detail
+    (world.place / "away").rename(world.drop)
+    world.advance(300)
+    assert world.row(second).duplicate_of == world.row(first).id
+    assert len(world.bodies()) == 1
+
+
 def test_a_content_that_is_paid_already_gets_no_mark(world: World):
     """The last look: what else let it through, its hash is compared before its last byte."""
     (first,) = copies(world, "a.mp4")
@@ -222,7 +241,7 @@ def test_a_copy_that_is_touched_before_it_is_read_is_still_recognised(
     world.advance(200)
     world.put("other.mp4")
     world.advance(30)
-    world.lanes.held.add("hash")
+    world.lanes.held.add("hash drop")
     (second,) = copies(world, "b.mp4")
     world.advance(30)
     second.chmod(0o600) if times is None else os.utime(second, times)

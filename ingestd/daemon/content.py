@@ -43,9 +43,21 @@ class Contents:
     """The desk that decides whether a suspect is a duplicate."""
 
     def __init__(
-        self, ctx: Context, opener: Callable[[Item], Callable[[], int]], brake: Brake
+        self,
+        ctx: Context,
+        opener: Callable[[Item], Callable[[], int]],
+        is_away: Callable[[Item], bool],
+        brake: Brake,
     ) -> None:
-        self._ctx, self._opener, self._brake = ctx, opener, brake
+        """Take the desk.
+
+        Args:
+            ctx: the loop's surroundings.
+            opener: gives a function that opens a row's file, safely.
+            is_away: tells whether a row's folder or disk is configured and not there now.
+            brake: the guard.
+        """
+        self._ctx, self._opener, self._is_away, self._brake = ctx, opener, is_away, brake
         self._hashing: set[int] = set()
         self._unreadable: set[int] = set()
         self._changed: dict[int, Stat] = {}  # no longer the file that was judged, by that Stat
@@ -173,6 +185,8 @@ class Contents:
             if row.content_hash is not None and row.state not in WILL_BE_SENT:
                 continue  # known to differ
             if row.state not in WILL_BE_SENT:
+                if self._known_unreadable(row) and self._is_away(row):
+                    return self._waits_until_back(item, row)
                 if self._known_unreadable(row) or self._changed.get(row.id) == row.stat:
                     continue  # neither to be had
                 self._hash(row)
@@ -181,6 +195,27 @@ class Contents:
                 self._ctx.journal.revise(item, waiting, self._ctx.now.wall)
             return True
         return False
+
+    def _waits_until_back(self, item: Item, row: Item) -> bool:
+        """The other file lies where nobody can read it now; it may hold this very content.
+
+        That is no "not to be had" (rules R4): the folder comes back, and then its file is read.
+        """
+        detail = (
+            f"It may be a copy of file {row.id}, which is known; that one lies in folder "
+            f"{row.folder}, which is away. It is compared when the folder is back. To pay for it "
+            f"all the same: ingestd add --pay-again {item.path!r}"
+        )
+        if item.suspect_of != row.id or item.detail != detail:
+            waiting = replace(item, suspect_of=row.id, detail=detail)
+            self._ctx.journal.revise(item, waiting, self._ctx.now.wall)
+        return True
+
+    def folder_mended(self, name: str) -> None:
+        """A folder is in order again: what could not be read there may be read now."""
+        del name
+        self._unreadable.clear()
+        self._look_again = True
 
     def _known_unreadable(self, item: Item) -> bool:
         return item.id in self._unreadable or item.stat is None

@@ -67,7 +67,7 @@ class Daemon:
         self.keeper = Gatekeeper(ctx)
         self.keys = Keys(ctx, self.keeper, self.use_key)
         self.brake = Brake(ctx, self.tracker)
-        self.contents = Contents(ctx, self._opener, self.brake)
+        self.contents = Contents(ctx, self._opener, self._is_away, self.brake)
         placing = Placing(ctx, self.brake, self.contents)
         self.judging = Judging(ctx, self.tracker, self._folder_of, self._ground_of, placing)
         self.seeing = Seeing(ctx, self.tracker, self.judging, self.brake, hints)
@@ -82,7 +82,11 @@ class Daemon:
         self.bandwidth = Bandwidth(ctx, self.keeper, self.flights)
         budget = Budgeting(ctx, self.keeper, self.flights)
         self.uploads = Uploads(ctx, self.keeper, self.flights, budget, cap, self._may_go)
-        self.seeing.standing.mended += [self.uploads.wake, self.flights.disk_answers]
+        self.seeing.standing.mended += [
+            self.uploads.wake,
+            self.flights.disk_answers,
+            self.contents.folder_mended,
+        ]
         self.seeing.standing.hanging.append(self.flights.disk_hangs)
         self.following, self.confirming = Following(asking), Confirming(asking)
         self.tidying = Tidying(ctx, lambda: self.seeing.watched, self.seeing.owner_of)
@@ -265,6 +269,11 @@ class Daemon:
 
     def _opener(self, item: Item) -> Callable[[], int]:
         return self.judging.opener(item.path)
+
+    def _is_away(self, item: Item) -> bool:
+        """Tell whether a row's folder is configured, and it or its disk is not there now."""
+        watched = self.seeing.folder_of(item.path)
+        return watched is not None and not (watched.in_order and watched.holds(item))
 
     def _is_missed(self, item: Item) -> bool:
         """Tell whether a scan would notice that a row's file has gone.

@@ -385,6 +385,10 @@ class Judging:
                 if placed.state is not State.QUEUED:
                     self._ctx.apply(row, placed)
 
+    def renamed(self, item: Item, path: str, stat: Stat) -> Item:
+        """A row under its new path, on the file system that it lies on there."""
+        return self._now(self.describing.renamed(item, path, stat), stat)
+
     def _now(self, item: Item, stat: Stat) -> Item:
         """A row whose file lies there with this stat now."""
         return replace(item, stat=stat, volume=self._volume_of(item.path))

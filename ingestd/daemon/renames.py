@@ -2,7 +2,7 @@
 
 The same file system, inode, size and mtime at a path that nobody knows is a rename, if the old path
 no longer shows that file; if it does, the new one is a hard link, which goes the way of a copy. The
-old path is looked at in a lane of its own, for it may lie on a share that hangs.
+old path is looked at in a lane of its folder, for it may lie on a share that hangs.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ class Renames:
         self._pending[path] = _Pending(item.id, item.path, stat)
         old = item.path
         self._ctx.workers.submit(
-            LANE, lambda: look(path, old), OldPathSeen(path, None, "The look broke.")
+            f"{LANE} {item.folder or ''}",
+            lambda: look(path, old),
+            OldPathSeen(path, None, "The look broke."),
         )
         return True
 
@@ -123,7 +125,7 @@ class Renames:
 
     def _rename(self, item: Item, path: str, stat: Stat) -> None:
         ctx, old = self._ctx, item.path
-        renamed = self._judging.describing.renamed(item, path, stat)
+        renamed = self._judging.renamed(item, path, stat)
         with ctx.journal.transaction():
             taken = ctx.journal.current(path)
             if taken is not None and self._judging.gives_way(taken):
