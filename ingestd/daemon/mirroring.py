@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ingestd.daemon.context import Context
     from ingestd.daemon.mirrorcheck import ReadJournal
-    from ingestd.mirror import Fact
+    from ingestd.mirror import Fact, Mirror
     from ingestd.model import Item, Send
 
 LANE: Final = "mirror"
@@ -41,6 +41,7 @@ class Mirroring:
         self._ctx, self._is_under_way = ctx, is_under_way
         self.writer = MirrorWriter(ctx, self.give_room)
         self._opening = False
+        self._opened: Mirror | None = None  # by a worker; its message may never be taken
         self._next = 0.0  # monotonic
         self._given_until = -math.inf  # monotonic: the reserve was given away shortly before
         self.trouble = ""  # why nothing may be sent; "" while it is not known yet, too
@@ -75,7 +76,9 @@ class Mirroring:
 
         def job() -> MirrorChecked:
             try:
-                return MirrorChecked(check(read, directory, place, sync), "")
+                found = check(read, directory, place, sync)
+                self._opened = found.mirror
+                return MirrorChecked(found, "")
             except JournalError as error:
                 return MirrorChecked(None, str(error), full=isinstance(error, MirrorFullError))
 
@@ -145,6 +148,8 @@ class Mirroring:
     def close(self) -> None:
         """Let go of the file."""
         self._let_go()
+        if self._opened is not None:
+            self._opened.close()
 
     def note_position(self) -> None:
         """All that was written so far is in the journal: the next start need not read it."""

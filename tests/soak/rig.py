@@ -208,6 +208,7 @@ class Rig(World):
 
     def die(self) -> None:
         """The process or the power goes at this very moment; then a new start."""
+        self.daemon.assurance.mirroring.close()  # who is dead holds no lock
         self.countdown, self._nested = None, False
         if self.chance.random() < CUTS:
             self.crashes["power"] += 1
