@@ -24,6 +24,10 @@ test: $(STAMP)  ## the tests (about a minute)
 soak: $(STAMP)  ## simulated schedules with every fault (SECONDS=60, SEEDS=1000, FROM=0, SHOW=seed)
 	cd tests && ../$(BIN)/python -m soak $(if $(SHOW),--show $(SHOW),$(if $(SEEDS),--seeds $(SEEDS),--seconds $(or $(SECONDS),60)) --from $(or $(FROM),0))
 
+torture: $(STAMP)  ## real daemons killed and cut off (KILLS=500, LANES=3), then answers lost in every way
+	cd tests && ../$(BIN)/python -m torture --kills $(or $(KILLS),500) --lanes $(or $(LANES),3) --seed $(or $(SEED),0)
+	cd tests && ../$(BIN)/python -m torture --losses --lanes $(or $(LANES),3)
+
 check: $(STAMP) lint types  ## ruff and mypy --strict
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,0 +1,5 @@
+"""`python -m torture`."""
+
+from torture.runner import main
+
+raise SystemExit(main())
