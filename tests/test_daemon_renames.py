@@ -209,3 +209,19 @@ def test_a_rename_across_a_restart_is_recognised(world: World):
     world.restart()
     world.advance(100)
     assert is_same_row(world, 1, new)
+
+
+def test_a_duplicate_that_is_moved_over_its_original_takes_its_place(world: World):
+    original = world.put("a.mp4", salt="the same")
+    world.far.plan(refused("401"))  # read in full, and not sent yet
+    world.advance(30)
+    copies = [world.put(name, salt="the same") for name in ("b.mp4", "c.mp4")]
+    world.advance(30)
+    assert [world.state(path) for path in copies] == [State.DUPLICATE, State.DUPLICATE]
+    for copy in copies:
+        copy.rename(original)
+        world.advance(60)
+    world.wish("resume")
+    world.advance(200)
+    assert world.state(original) is State.PARSED
+    assert len(world.bodies()) == 2  # the refused one and its heir

@@ -125,13 +125,13 @@ class Renames:
 
     def _rename(self, item: Item, path: str, stat: Stat) -> None:
         ctx, old = self._ctx, item.path
-        renamed = self._judging.renamed(item, path, stat)
         with ctx.journal.transaction():
             taken = ctx.journal.current(path)
             if taken is not None and self._judging.gives_way(taken):
-                ctx.apply(
-                    taken, events.Replaced(ctx.unconfirmed_at(taken))
-                )  # it was moved over that file
+                # it was moved over that file; this row may be that one's heir, or a duplicate of it
+                ctx.apply(taken, events.Replaced(ctx.unconfirmed_at(taken)))
+                item = ctx.journal.item(item.id) or item
+            renamed = self._judging.renamed(item, path, stat)
             after = ctx.journal.revise(item, renamed, ctx.now.wall)
             ctx.journal.note(after, "file.renamed", ctx.now.wall, f"It was {old}")
         ctx.log.info("file.renamed", id=item.id, path=path, detail=f"It was {old}")

@@ -79,7 +79,7 @@ class Deeds:
 
     def end_troubles(self) -> None:
         """Everything is well from now on."""
-        self.rig.countdown = None
+        self.rig.countdown, self.rig.meddle = None, lambda: None
         self.rig.far.down = False
         self.rig.far.next_fate, self.rig.far.unheard = Fate, lambda: None
         self.rig.far.read_troubles.clear()

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -70,6 +71,10 @@ class SoakEvents(Events):
             self._told(f"  log {name}", **known)
 
         return log
+
+    def exception(self, name: str, **known: Any) -> None:
+        super().exception(name, **known)
+        self._told(f"  log {name}", **known, error=traceback.format_exc()[-700:])
 
 
 class SoakLanes(Lanes):

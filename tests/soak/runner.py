@@ -136,7 +136,7 @@ def show(seed: int) -> int:
     """Tell one schedule step by step."""
 
     def tell(at: float, what: str, known: dict[str, object]) -> None:
-        words = " ".join(f"{k}={str(v)[:160]}" for k, v in known.items() if v is not None)
+        words = " ".join(f"{k}={str(v)[:700]}" for k, v in known.items() if v is not None)
         print(f"{at:10.1f} {what} {words}")
 
     print(variant_of(seed))
