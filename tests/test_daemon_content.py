@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 from blake3 import blake3
 
-from fake_farside import LOST_BUT_STORED, Fate, answer, refused
+from fake_farside import LOST, LOST_BUT_STORED, Fate, answer, refused
 from ingestd import clips
+from ingestd.config import ConfirmThen
+from ingestd.daemon import jobs
+from ingestd.daemon.messages import Hashed
 from ingestd.fingerprint import spans
 from ingestd.model import Reason, State
 from world import CLIP, World, worlds
@@ -369,3 +372,37 @@ def test_a_suspect_whose_place_a_copy_took_is_still_decided(tmp_path: Path):
         (left,) = world.drop.iterdir()
         assert world.state(left) is State.DUPLICATE
         assert len(world.bodies()) == 1
+
+
+def test_what_may_be_paid_already_gets_no_second_mark(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """A suspicion that could not be read away meets the mark, where the content is known."""
+    world.reload(**world.section("indexing", confirm_then=ConfirmThen.HOLD))
+    first = world.put("a.mp4", salt="the same")
+    world.far.plan(LOST)
+    world.advance(3 * 3600)
+    assert world.row(first).reason is Reason.UNCONFIRMED
+    monkeypatch.setattr(jobs, "hash_file", lambda row, *_: Hashed(row, None, None))  # not readable
+    second = world.put("b.mp4", salt="the same")
+    world.advance(3600)
+    assert world.state(second) is State.DUPLICATE
+    assert world.bodies() == [str(first)]
+
+
+def test_the_copies_of_a_file_that_was_rewritten_in_place_are_not_forgotten(world: World):
+    """Its size and sample stay, so only its mtime tells that its copies are copies no more."""
+    first, second = put_lookalikes(world, b"one", b"two")
+    second.unlink()
+    shutil.copyfile(first, second)
+    world.far.plan(refused("401"))  # the first is read in full
+    world.advance(60)
+    assert [world.state(path) for path in (first, second)].count(State.DUPLICATE) == 1
+    (original,) = [path for path in (first, second) if world.state(path) is State.QUEUED]
+    world.wish("pause")
+    world.advance(60)
+    original.write_bytes(lookalike(b"three"))
+    world.advance(60)
+    world.wish("resume")
+    world.advance(600)
+    assert [world.state(path) for path in (first, second)] == [State.PARSED, State.PARSED]

@@ -400,15 +400,17 @@ class Judging:
     def _same_file(self, item: Item, facts: Facts) -> bool:
         """Tell whether a row's file was merely touched: renamed and back, a chmod, another inode.
 
-        A paid row needs the same mtime too, because a sample proves nothing (rules R4); of an
-        unsent row only what lies there now can be sent.
+        A row whose content is known in full needs the same mtime too, because a sample proves
+        nothing (rules R4): it may be paid, or others may be duplicates of it. Of any other unsent
+        row only what lies there now can be sent.
         """
         if item.stat is None or item.fingerprint != facts.fingerprint or item.pay_again:
             return False
         if item.path in self.pay_again or item.state in JUDGED_AGAIN:
             return False
-        if item.state in REPLACEABLE:
-            return item.state is not State.DUPLICATE or item.stat.mtime_ns == facts.stat.mtime_ns
+        doubtful = item.reason is Reason.UNCONFIRMED  # about an upload, whatever lies there now
+        if item.state in REPLACEABLE and (item.content_hash is None or doubtful):
+            return True
         return item.stat.mtime_ns == facts.stat.mtime_ns
 
     def _enter(self, path: str, judged: events.Judged, like: Item) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ingestd.daemon.messages import MarkWanted
 from ingestd.errors import JournalError
 from ingestd.journal import DiskFullError
-from ingestd.model import State
+from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,9 +104,12 @@ class Marks:
             (
                 row
                 for row in rows
-                if row.id != item.id
-                and row.content_hash == content_hash
-                and (row.state in KNOWN or row.video_no is not None)
+                if row.id != item.id and row.content_hash == content_hash and _may_be_paid(row)
             ),
             None,
         )
+
+
+def _may_be_paid(row: Item) -> bool:
+    doubtful = row.state is State.HELD and row.reason is Reason.UNCONFIRMED
+    return row.state in KNOWN or row.video_no is not None or doubtful

@@ -14,6 +14,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ingestd.mirror import MIRROR_NAME
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ingestd.journal import Journal
 
 SECTOR = 512
+APPENDED = frozenset({MIRROR_NAME, f"{MIRROR_NAME}.new"})
 FULL = 2  # PRAGMA synchronous
 
 
@@ -43,7 +46,6 @@ class SoakDisk:
         self._syncs = database.value("PRAGMA synchronous") >= FULL
         self._synced = self._log_size()
         self._journal = journal
-        database.rows("PRAGMA locking_mode = EXCLUSIVE")  # half the time; nobody else is there
         real = database.transaction
 
         connection = database._connection
@@ -103,15 +105,17 @@ class SoakDisk:
 
     # --- files that are appended to ---------------------------------------------------------------
 
-    def appended_synced(self, descriptor: int) -> None:
-        """Take note of an `fsync` of a file."""
+    def sync(self, descriptor: int) -> None:
+        """A file or directory is made durable here; before that everything may end, and after."""
+        self._point("before sync")
         status = os.fstat(descriptor)
         self.appended[status.st_ino] = status.st_size
+        self._point("after sync")
 
     def _cut_appended(self, chance: random.Random) -> None:
         for path in self.state_dir.rglob("*"):
             if path.name.startswith("journal.db") or not path.is_file():
                 continue
-            size, synced = path.stat().st_size, self.appended.get(path.stat().st_ino)
-            if synced is not None and size > synced:
+            size, synced = path.stat().st_size, self.appended.get(path.stat().st_ino, 0)
+            if path.name in APPENDED and size > synced:
                 os.truncate(path, chance.randint(synced, size))

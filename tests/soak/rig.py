@@ -215,6 +215,7 @@ class Rig(World):
         """The process or the power goes at this very moment; then a new start."""
         self.daemon.assurance.mirroring.close()  # who is dead holds no lock
         self.countdown, self._nested = None, False
+        self.daemon.close()  # writes nothing: the system lets go of a dead process's files
         if self.chance.random() < CUTS:
             self.crashes["power"] += 1
             self.tell("the power is cut")
@@ -239,7 +240,7 @@ class Rig(World):
         self._stop()
 
     def _start(self) -> None:
-        self.on_journal = self.disk.hook
+        self.on_journal, self.on_sync = self.disk.hook, self.disk.sync
         self.events = SoakEvents(self.tell) if self._tell else self.events
         if not (self.state_dir / "journal.db").exists():
             self.state_dir.mkdir(exist_ok=True)
@@ -294,7 +295,7 @@ class Rig(World):
         self.note(path)
 
     def wish(self, verb: str, **args: Any) -> dict[str, Any]:
-        """Leave a wish through the daemon's own connection, which is the only one (see `disk`)."""
+        """Leave a wish through the daemon's own connection: a tenth of the time of another one."""
         values = (self.now().wall, verb, json.dumps(args))
         with self.journal.transaction():
             self.journal._db.write("INSERT INTO wishes (at, verb, args) VALUES (?, ?, ?)", values)
