@@ -22,7 +22,7 @@ from ingestd import clips, fingerprint
 from ingestd.config import ConfirmThen, Fields, Indexing, Upload, WatchMode
 from ingestd.daemon import preflight
 from ingestd.daemon.inbox import Inbox
-from ingestd.daemon.messages import UploadEnded
+from ingestd.daemon.messages import MirrorChecked, UploadEnded
 from ingestd.daemon.preflight import LANE as UPLOAD
 from ingestd.daemon.workers import run_job
 from ingestd.journal import Journal
@@ -215,7 +215,10 @@ class Rig(World):
         """The process or the power goes at this very moment; then a new start."""
         self.daemon.assurance.mirroring.close()  # who is dead holds no lock
         self.countdown, self._nested = None, False
-        self.daemon.close()  # writes nothing: the system lets go of a dead process's files
+        self.daemon.close()  # writes nothing
+        for message in self.inbox.take(10**6):  # the system closes a dead process's files
+            if isinstance(message, MirrorChecked) and message.checked is not None:
+                message.checked.mirror.close()
         if self.chance.random() < CUTS:
             self.crashes["power"] += 1
             self.tell("the power is cut")

@@ -47,16 +47,28 @@ def run(
             return _live(rig, variant, seed)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+        place.with_name(f"{place.name}.pid").unlink(missing_ok=True)
 
 
 def _place(seed: int) -> Path:
     """The same directory for the same seed, so that it is the same run; else one of its own."""
     place = Path(fast_disk() or tempfile.gettempdir(), f"ingestd-soak-{os.getuid()}-{seed}")
+    owner = place.with_name(f"{place.name}.pid")
+    if place.exists() and not _lives(owner):  # a run that was killed left it behind
+        shutil.rmtree(place, ignore_errors=True)
     try:
         place.mkdir(mode=0o700)
     except FileExistsError:
         return Path(tempfile.mkdtemp(prefix=f"{place.name}-", dir=place.parent))
+    owner.write_text(str(os.getpid()))
     return place
+
+
+def _lives(owner: Path) -> bool:
+    try:
+        return Path("/proc", owner.read_text()).exists()
+    except OSError:
+        return False
 
 
 def _live(rig: Rig, variant: Variant, seed: int) -> Tally:
