@@ -52,6 +52,10 @@ class NotRegularError(OSError):
     """A symlink that is not followed (`errno` ELOOP or ENOTDIR), or a socket (ENXIO)."""
 
 
+class SwappedError(OSError):
+    """A link where a moment ago, when links were followed, none was; `errno` ELOOP or ENOTDIR."""
+
+
 _FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _FOLDER_FLAGS: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -63,6 +67,7 @@ _KINDS: Final = {
 }
 _SENTENCES: Final = {
     TroubleKind.VANISHED: "The file is no longer there.",
+    TroubleKind.CHANGED: _CHANGED,
     TroubleKind.OUTSIDE_ROOT: "The path leads out of the watched folder, so it is not uploaded and"
     " nothing was billed. Copy the video itself into the folder.",
     TroubleKind.NOT_REGULAR: "This is a symbolic link or a socket, not an ordinary file, so it is"
@@ -139,6 +144,8 @@ def _kind_of_trouble(error: OSError, number: int) -> TroubleKind:
         return TroubleKind.OUTSIDE_ROOT
     if isinstance(error, NotRegularError):
         return TroubleKind.NOT_REGULAR
+    if isinstance(error, SwappedError):
+        return TroubleKind.CHANGED
     return _KINDS.get(number, TroubleKind.UNREADABLE)
 
 
@@ -164,6 +171,7 @@ def open_below(
     Raises:
         OutsideRootError: The path itself, not a link on it, leads out of the root.
         NotRegularError: A symlink that is not followed, or a socket.
+        SwappedError: A link came into the path while links were followed.
         OSError: As `os.open` raises it; ESTALE where the root is on another device.
     """
     parts = _parts(relative)
@@ -179,6 +187,10 @@ def open_below(
         for folder in parts:
             at = _descend(at, folder)
         return _open_part(name, _FILE_FLAGS, at)
+    except NotRegularError as error:
+        if follow_symlinks and error.errno != errno.ENXIO:  # else it is a socket
+            raise SwappedError(error.errno, "became a link", relative) from error
+        raise
     finally:
         os.close(at)
 

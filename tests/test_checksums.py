@@ -135,6 +135,15 @@ def test_a_list_that_is_a_link_is_not_followed(card: Path, tmp_path: Path):
     assert "cannot be read" in found.detail
 
 
+def test_a_folder_of_lists_that_is_a_link_is_not_followed(card: Path, tmp_path: Path):
+    mhl.asc(card, [clip(card)])
+    (card / "ascmhl").rename(tmp_path / "elsewhere")
+    (card / "ascmhl").symlink_to(tmp_path / "elsewhere")
+    found = checked(card)
+    assert found.verdict is Verdict.UNLISTED
+    assert "cannot be read" in found.detail
+
+
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">
 <!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;">]>
 <hashlist version="1.1"><hash><file>&lol2;</file><md5>x</md5></hash></hashlist>"""

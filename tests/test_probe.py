@@ -269,3 +269,52 @@ def test_other_rights_or_another_name_are_no_change(tmp_path, monkeypatch):
 def test_every_kind_of_file_has_a_word(tmp_path):
     assert kind_of(tmp_path.stat().st_mode) == "a folder"
     assert kind_of(0) == "an unknown kind of file"
+
+
+# --- races: a link comes into the path between one look and the next ---------------------------
+
+
+@pytest.mark.parametrize("swapped", ["card", "card/roll", "card/roll/clip.mp4"])
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_link_that_comes_in_while_the_path_is_opened_leads_nowhere(
+    tmp_path, monkeypatch, swapped, follow
+):
+    root, secret = tmp_path / "watched", tmp_path / "secret"
+    write_video(root / "card" / "roll" / "clip.mp4")
+    write_video(secret / "clip.mp4")
+    write_video(secret / "roll" / "clip.mp4")
+    target = secret / "clip.mp4" if swapped.endswith("mp4") else secret
+    real = os.open
+
+    def racing(path, flags, *more, **where):
+        if path == swapped.rpartition("/")[2]:  # looked up already, and not opened yet
+            (root / swapped).rename(tmp_path / "aside")
+            (root / swapped).symlink_to(target)
+        return real(path, flags, *more, **where)
+
+    monkeypatch.setattr(os, "open", racing)
+    found = look(root, "card/roll/clip.mp4", follow_symlinks=follow)
+    assert (root / swapped).is_symlink()
+    assert isinstance(found, ProbeTrouble)
+    assert found.kind is (TroubleKind.CHANGED if follow else TroubleKind.NOT_REGULAR)
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_directory_that_is_moved_away_while_it_is_open_is_still_the_one_that_was_meant(
+    tmp_path, monkeypatch, follow
+):
+    root, secret = tmp_path / "watched", tmp_path / "secret"
+    path = write_video(root / "card" / "clip.mp4")
+    write_video(secret / "clip.mp4")
+    inode, real = path.stat().st_ino, os.open
+
+    def racing(path, flags, *more, **where):
+        if path == "clip.mp4":
+            (root / "card").rename(tmp_path / "aside")
+            (root / "card").symlink_to(secret)
+        return real(path, flags, *more, **where)
+
+    monkeypatch.setattr(os, "open", racing)
+    found = look(root, "card/clip.mp4", follow_symlinks=follow)
+    assert isinstance(found, Facts)
+    assert found.stat.inode == inode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,59 @@ def test_nothing_is_left_behind(proving, root, tmp_path):
     proving.close()
     assert not (tmp_path / "cookies").exists()
     assert threading.active_count() <= before
+
+
+def left_behind(parent: Path, name: str, *, age: float = 3600.0) -> Path:
+    """What a killed daemon leaves: one directory a folder, perhaps with the cookie in it."""
+    place = parent / name
+    for number in range(2):
+        (place / f"{number:016x}").mkdir(parents=True)
+    (place / f"{1:016x}" / "cookie").touch()
+    before = time.time() - age
+    os.utime(place, (before, before))
+    return place
+
+
+def test_what_a_killed_daemon_left_is_removed_by_the_next_one(root, tmp_path):
+    me = os.geteuid()
+    stale = left_behind(tmp_path, f"ingestd-{me}-0123abcd")
+    kept = [
+        left_behind(tmp_path, f"ingestd-{me}-00000001", age=1.0),  # just being made
+        left_behind(tmp_path, f"ingestd-{me + 1}-00000002"),  # another user's by its name
+        left_behind(tmp_path, f"ingestd-{me}-mine"),  # not one of our names
+    ]
+    full = left_behind(tmp_path, f"ingestd-{me}-00000003")
+    (full / f"{0:016x}" / "somebody's").touch()
+    (tmp_path / f"ingestd-{me}-00000004").symlink_to(kept[2])
+    cookies = Cookies(tmp_path / f"ingestd-{me}-11111111")
+    assert cookies.directory(str(root))
+    assert not stale.exists()
+    assert all((one / f"{1:016x}" / "cookie").exists() for one in kept)
+    assert (full / f"{0:016x}" / "somebody's").exists()
+    cookies.clear()
+    assert not (tmp_path / f"ingestd-{me}-11111111").exists()
+
+
+def test_the_cookies_of_a_daemon_that_lives_are_left_alone(root, tmp_path):
+    first = Cookies(tmp_path / f"ingestd-{os.geteuid()}-11111111")
+    directory = Path(first.directory(str(root)))
+    before = time.time() - 3600
+    os.utime(directory.parent, (before, before))
+    second = Cookies(tmp_path / f"ingestd-{os.geteuid()}-22222222")
+    second.directory(str(root))
+    assert directory.is_dir()
+    first.clear()
+    second.clear()
+    assert list(tmp_path.glob("ingestd-*")) == []
+
+
+def test_a_place_of_somebody_else_is_not_used(root, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root to make a directory of another user")
+    place = tmp_path / "ingestd-0-11111111"
+    place.mkdir()
+    os.chown(place, 65534, 65534)
+    assert Cookies(place).directory(str(root)) is None
 
 
 def test_cookies_lie_in_memory_where_there_is_some(tmp_path):

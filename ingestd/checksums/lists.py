@@ -20,6 +20,7 @@ ASC: Final = "ascmhl"
 CHAIN: Final = "ascmhl_chain.xml"
 _GENERATION: Final = re.compile(r"^(\d{1,9})_.*\.mhl$", re.IGNORECASE | re.DOTALL)
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PIECE: Final = 1 << 20
 _KEPT: Final = 8  # lists that are kept parsed
 
@@ -81,9 +82,10 @@ class ListReader:
         """What one list says; of an `ascmhl` folder all its generations together."""
         if os.path.basename(source) != ASC:  # noqa: PTH119 - odd bytes
             return self._parsed(source)
+        names = generations(source)
         chain = self._chain(source)
         merged: dict[str, Entry] = {}
-        for name in generations(source):
+        for name in names:
             path = f"{source}/{name}"
             if chain is not None:
                 _require_chained(path, name, chain)
@@ -145,9 +147,17 @@ def is_list_name(name: str) -> bool:
 
 
 def generations(directory: str) -> list[str]:
-    """The manifests of an `ascmhl` folder in their order."""
-    with os.scandir(directory) as items:
-        numbered = [(int(m[1]), m[0]) for item in items if (m := _GENERATION.match(item.name))]
+    """The manifests of an `ascmhl` folder in their order.
+
+    Raises:
+        OSError: it cannot be read; ENOTDIR also where it is a link, which may lead anywhere.
+    """
+    fd = os.open(directory, _FOLDER)
+    try:
+        with os.scandir(fd) as items:
+            numbered = [(int(m[1]), m[0]) for item in items if (m := _GENERATION.match(item.name))]
+    finally:
+        os.close(fd)
     return [name for _, name in sorted(numbered)]
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ingestd.watch.cookies import COOKIE
 from ingestd.watch.limits import MISSING, POLLED, why_unwatched
 from ingestd.watch.observer import OUT_OF, FolderObserver
 
@@ -191,7 +192,7 @@ class _Folder:
         if self._cookie is None or self.state is not WATCHING:
             return self.state
         self._proven.clear()
-        if not self._announces(Path(self._cookie, "cookie")):
+        if not self._announces(Path(self._cookie, COOKIE)):
             what = f"Events of {self._root} stopped coming, though nothing failed. {POLLED}"
             self._end(HintState(HintStatus.BROKEN, what))
         return self.state
