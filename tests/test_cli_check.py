@@ -6,6 +6,7 @@ import importlib
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from ingestd.cli.checking import Grade
 from ingestd.cli.checks_folder import Watches
 from ingestd.cli.checks_settings import check_scopes
 from ingestd.config import ApiKey, Fields, Folder, Settings
+from ingestd.daemon.guarding import META
 from ingestd.journal import Journal
 from ingestd.sim import Sim, SimSettings
+from ingestd.watch.volumes import Volume
 from test_cli_kit import Home, a_row
 
 check_command = importlib.import_module("ingestd.cli.check")  # its name is the command's too
@@ -113,6 +116,37 @@ def test_a_missing_folder_is_a_fail_with_a_remedy(home):
     assert said.code == 1
     assert f"fail  folder none     {home.place / 'none'} does not exist. Make it," in said.out
     assert "is no folder." in said.out
+    assert "was never seen since it was configured: is the path right?" in said.out
+    assert f"{home.place} has: drop" in said.out
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (
+            Volume("ext4", "/dev/sdz9", point="/", uuid="another"),
+            "is on another disk than before. At",
+        ),
+        (
+            Volume("cifs", "//nas/video", point="{drop}"),
+            "is there, and its disk is not. //nas/video is not mounted on",
+        ),
+    ],
+)
+def test_another_disk_than_the_daemon_knows_is_told(home, known, words):
+    home.journal()
+    known = replace(known, point=known.point.format(drop=home.drop))
+    with Journal.create_or_open(home.state_dir, fstype=None) as journal:
+        entry = {"volume": known.document(), "used": True}
+        with journal.transaction():
+            journal.set_meta(META, {str(home.drop): entry})
+    said = home.run("check")
+    (line,) = [line for line in said.out.splitlines() if " folder drop " in line]
+    assert line.startswith("fail")
+    assert words in line
+    assert ("ingestd trust drop" in line) is (known.fstype == "ext4")
+    home.drop.rmdir()
+    assert "goes on by itself when it is back" in home.run("check").out
 
 
 def test_an_existing_journal_is_opened_and_a_foreign_file_refused(home):

@@ -125,6 +125,28 @@ sh("umount", "-l", drop)
     )
 
 
+def test_a_folder_that_a_sandbox_mounts_on_itself_is_the_same_folder(tmp_path):
+    """As when ReadWritePaths= is added to a service that ran without it."""
+    run(
+        """
+with world_at(place) as world:
+    world.wish("pause")
+    path = world.put("a.mp4"); world.hint(path)
+    world.advance(30)
+    assert world.state(path) is State.QUEUED
+    sh("mount", "--bind", world.drop, world.drop)
+    world.restart(); world.advance(5)
+    assert folder(world)["state"] == "ok", folder(world)
+    world.wish("resume")
+    world.advance(200)
+    assert world.state(path) is State.PARSED, world.row(path)
+    sh("umount", "-l", world.drop); told(world)
+    assert folder(world)["state"] == "ok", folder(world)
+""",
+        tmp_path,
+    )
+
+
 def test_a_formatted_card_that_starts_again_at_the_same_name_is_new(tmp_path):
     run(
         """

@@ -27,6 +27,8 @@ SYSTEM = Volume("ext4", "/dev/vda", uuid="aaaa")
         (replace(DISK, uuid="", fsid=""), DISK),
         (STICK, STICK),
         (SYSTEM, replace(SYSTEM, root="/@/.snapshots/2/snapshot")),
+        (replace(DISK, point="/"), replace(DISK, root="/srv/in", point="/srv/in")),
+        (replace(DISK, point="/mnt/a"), replace(DISK, root="/in", point="/mnt/a/in")),
     ],
 )
 def test_the_same_file_system_is_known_again(one: Volume, other: Volume):
@@ -42,6 +44,7 @@ def test_the_same_file_system_is_known_again(one: Volume, other: Volume):
         (DISK, replace(DISK, uuid="0b1d")),
         (DISK, replace(DISK, uuid="", fsid="18")),
         (DISK, replace(DISK, root="/other")),
+        (replace(DISK, point="/mnt/in"), replace(DISK, root="/in", point="/mnt/in")),
         (DISK, replace(DISK, fstype="xfs")),
         (STICK, replace(STICK, size=32_000)),
         (replace(DISK, uuid="", fsid=""), replace(DISK, uuid="", fsid="", source="/dev/sdc1")),
@@ -50,6 +53,12 @@ def test_the_same_file_system_is_known_again(one: Volume, other: Volume):
 def test_another_file_system_is_told_from_it(one: Volume, other: Volume):
     assert not one.same_as(other)
     assert not other.same_as(one)
+
+
+def test_rows_name_a_disk_alike_inside_a_services_sandbox():
+    disk = replace(DISK, point="/mnt/a")
+    assert replace(disk, root="/in", point="/mnt/a/in").id == disk.id
+    assert replace(disk, root="/other", point="/mnt/a/in").id != disk.id
 
 
 def test_a_volume_survives_the_journal():

@@ -17,6 +17,7 @@ from ingestd.cli.checks_folder import PATIENCE, Service, Watches, check_folder, 
 from ingestd.cli.checks_local import check_clock, check_disk, check_inotify, check_journal
 from ingestd.cli.checks_service import check_files, find_service
 from ingestd.cli.checks_settings import check_scopes, check_times, check_twins, names_folders
+from ingestd.cli.disks import known_disks
 from ingestd.cli.options import common_options, json_option
 from ingestd.cli.session import Session, as_owner, open_session
 from ingestd.cli.spans import Line, Span, Tone, line
@@ -96,8 +97,10 @@ def _of_this_machine(
     session: Session, service: Service | None, answered: Answered | None
 ) -> Iterator[Result]:
     folders, watched = session.settings.folders, Watches()
+    with as_owner(session.state_dir):
+        known = known_disks(session.state_dir)
     for folder in folders:
-        result, watches = check_folder(folder, service)
+        result, watches = check_folder(folder, service, known.get(str(folder.path)))
         watched += watches
         yield result
     yield check_inotify(watched, len(folders))

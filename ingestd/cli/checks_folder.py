@@ -14,12 +14,17 @@ from ingestd.cli.account import Account, Refusal, become, refusal, unreadable
 from ingestd.cli.apart import NoAnswerError, in_child
 from ingestd.cli.checking import Grade, Result
 from ingestd.config import AfterKind
+from ingestd.watch.entries import RootState
+from ingestd.watch.guard import Guard
 from ingestd.watch.mounts import WatchMode, mode_for, read_mounts
+from ingestd.watch.roots import neighbours
+from ingestd.watch.volumes import volume_at
 from ingestd.watch.writers import Sight, sight
 
 if TYPE_CHECKING:
     from ingestd.cli.unit import Unit
     from ingestd.config import Folder
+    from ingestd.watch.guard import Known
 
 #: How long a folder may take to answer before its share counts as hung, seconds.
 PATIENCE: Final = 5.0
@@ -51,13 +56,23 @@ class Service:
         return self.unit.restart if self.unit else "restart ingestd"
 
 
-def check_folder(folder: Folder, service: Service | None = None) -> tuple[Result, Watches]:
-    """Look at one watched folder, from a child: a dead share may never answer."""
+def check_folder(
+    folder: Folder, service: Service | None = None, known: Known | None = None
+) -> tuple[Result, Watches]:
+    """Look at one watched folder, from a child: a dead share may never answer.
+
+    Args:
+        folder: it.
+        service: who will really read it.
+        known: the file system that the daemon knows at its path.
+    """
     try:
-        return in_child(lambda: _look(folder, service), PATIENCE)
+        return in_child(lambda: _look(folder, service, known), PATIENCE)
     except NoAnswerError:
         text = f"{words.printable(str(folder.path))} did not answer within {PATIENCE:g} s"
-        return Result(Grade.FAIL, _topic(folder), text, "Is its server or disk there?"), Watches()
+        what = f"{words.printable(known.volume.words)}: is" if known else "Is"
+        remedy = f"{what} its server or disk there? Nothing is lost; goes on when it answers."
+        return Result(Grade.FAIL, _topic(folder), text, remedy), Watches()
 
 
 #: Whose open files tell that a file is not complete yet, in words.
@@ -69,13 +84,20 @@ _SEEN = {
 }
 
 
+_DISKS = {
+    RootState.FOREIGN: "is on another disk than before",
+    RootState.MISSING: "is there, and its disk is not",
+}
+
+
 def _topic(folder: Folder) -> str:
     return f"folder {words.printable(folder.name)}"
 
 
-def _look(folder: Folder, service: Service | None) -> tuple[Result, Watches]:
+def _look(folder: Folder, service: Service | None, known: Known | None) -> tuple[Result, Watches]:
     path, shown = str(folder.path), words.printable(str(folder.path))
-    trouble, remedy = _trouble(path, ask_rights=service is None)
+    guard = Guard(folder.name, known, folder.removable)
+    trouble, remedy = _trouble(path, guard, ask_rights=service is None)
     if trouble:
         return Result(Grade.FAIL, _topic(folder), f"{shown} {trouble}", remedy), Watches()
     mount = read_mounts().of(os.path.realpath(path))
@@ -91,15 +113,27 @@ def _look(folder: Folder, service: Service | None) -> tuple[Result, Watches]:
     return Result(Grade.OK, _topic(folder), text), watches
 
 
-def _trouble(path: str, *, ask_rights: bool) -> tuple[str, str]:
+def _trouble(path: str, guard: Guard, *, ask_rights: bool) -> tuple[str, str]:
     """What is wrong with a folder, and the remedy; the service's rights are asked elsewhere."""
     if not os.path.lexists(path):
-        return "does not exist", "Make it, or mount what belongs there."
+        points = frozenset(mount.point for mount in read_mounts().mounts)
+        where = words.printable(guard.missing(path, points, neighbours(path)))
+        first = "Make it, or mount what belongs there. " if guard.known is None else ""
+        return "does not exist", first + where
     if not os.path.isdir(path):  # noqa: PTH112 - odd bytes
         return "is no folder", "Name the folder itself in the configuration."
     if ask_rights and not os.access(path, os.R_OK | os.X_OK):
         return "cannot be read", "Let the user that ingestd runs as read it."
-    return "", ""
+    return _another_disk(path, guard)
+
+
+def _another_disk(path: str, guard: Guard) -> tuple[str, str]:
+    """Say so where another file system lies there than the daemon knows."""
+    try:
+        state, detail = guard.verdict(path, volume_at(path))
+    except OSError:
+        return "", ""  # only the service's user may open it
+    return _DISKS.get(state, ""), words.printable(detail)
 
 
 def _for_service(folder: Folder, service: Service) -> Result | None:

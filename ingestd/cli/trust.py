@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def trust(ctx: click.Context, folder: str, *, as_json: bool) -> int:
     """Accept the disk that is now at a folder's path.
 
-    FOLDER is its name or its path. Files on it are taken from now on; what waits for the disk that
-    was there before is called gone once two scans have not found it.
+    FOLDER is its name or its path. Files on it are taken from now on; what was seen on the
+    disk that was there before waits for it, and is sent when that one is back.
     """
     session = journal_session(ctx)
     chosen = _find(session.settings, folder)

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestd.cli import words
+from ingestd.cli.disks import known_disks
 from ingestd.cli.patience import Unanswered, patiently, stream
 from ingestd.config import Folder, nearest_folder
 from ingestd.daemon.folders import scanner_for
-from ingestd.daemon.guarding import META, read_known
-from ingestd.errors import JournalError
-from ingestd.journal import JournalReader
 from ingestd.watch.entries import VANISHED, Entry
 from ingestd.watch.guard import Guard
 from ingestd.watch.mounts import read_mounts
@@ -133,11 +131,10 @@ def _pass(
 def _another_disk(settings: Settings, folder: Folder) -> str:
     """Say so where another file system lies at a folder's path than the daemon knows there."""
     root = str(folder.path)
+    known = known_disks(settings.state_dir).get(root)
     try:
-        with JournalReader.open(settings.state_dir) as reader:
-            known = read_known(reader.meta(META)).get(root)
         return Guard(folder.name, known, folder.removable).verdict(root, volume_at(root))[1]
-    except (JournalError, OSError):  # no journal yet, or no folder: the scan says which
+    except OSError:  # no folder: the scan says which
         return ""
 
 

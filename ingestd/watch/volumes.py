@@ -55,10 +55,9 @@ class Volume:
         """Tell whether both are the same file system, as far as both can be known."""
         if _family(self.fstype) != _family(other.fstype):
             return False
-        systems = (
-            self.point == other.point == "/"
-        )  # its snapshots move; it is the system's all the same
-        if self.root != other.root and not systems:
+        # its snapshots move; it is the system's all the same
+        systems = self.point == other.point == "/"
+        if self.root != other.root and not systems and self._unbound() != other._unbound():
             return False
         for mine, its in ((self.uuid, other.uuid), (self.fsid, other.fsid)):
             if mine and its:
@@ -77,7 +76,19 @@ class Volume:
     def id(self) -> str:
         """A short text for it, for rows: the same as long as it is seen in the same way."""
         known = self.uuid or self.fsid or f"{_family(self.fstype)}:{self._address()}"
-        return known if self.root == "/" or self.point == "/" else f"{known}:{self.root}"
+        root, _ = self._unbound()
+        return known if root == "/" or self.point == "/" else f"{known}:{root}"
+
+    def _unbound(self) -> tuple[str, str]:
+        """Its root and point without a directory that is mounted on itself.
+
+        A service's sandbox does that (ReadWritePaths=, ProtectHome= of systemd.exec(5)), and no
+        file is another one for it: `/in` of a disk on `/mnt/in` is that disk on `/mnt`.
+        """
+        root, point = self.root, self.point
+        while root != "/" and root.rpartition("/")[2] == point.rpartition("/")[2]:
+            root, point = root.rpartition("/")[0] or "/", point.rpartition("/")[0] or "/"
+        return root, point
 
     def document(self) -> dict[str, object]:
         """Write it for the journal."""
