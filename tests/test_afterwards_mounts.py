@@ -149,7 +149,7 @@ PARTS = {
     "a disk for them inside the watched folder is not taken for a part of it": """
         from dataclasses import replace
         from ingestd.config import After, AfterKind, Folder, Settings
-        from ingestd.daemon.folderwork import FolderWorker
+        from ingestd.daemon.intake.folderwork import FolderWorker
         from ingestd.watch.mounts import read_mounts
 
         inside, other = drop / "done", drop / "other"

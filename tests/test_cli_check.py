@@ -16,7 +16,7 @@ from ingestd.cli.checking import Grade
 from ingestd.cli.checks_folder import Watches
 from ingestd.cli.checks_settings import check_scopes
 from ingestd.config import ApiKey, Fields, Folder, Settings
-from ingestd.daemon.guarding import META
+from ingestd.daemon.intake.guarding import META
 from ingestd.journal import Journal
 from ingestd.sim import Sim, SimSettings
 from ingestd.watch.volumes import Volume

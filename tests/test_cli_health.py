@@ -12,7 +12,7 @@ import pytest
 
 from ingestd.cli import health_report
 from ingestd.control import Lock
-from ingestd.daemon.pulse import Pulse
+from ingestd.daemon.telling.pulse import Pulse
 from ingestd.journal import Journal
 from ingestd.model import Gate, GateName, Reason, State
 from test_cli_kit import Home, a_daemon, a_row, finish, start

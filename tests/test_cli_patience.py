@@ -10,7 +10,7 @@ import pytest
 
 from ingestd.cli import patience
 from ingestd.cli.patience import Unanswered, patiently, stream
-from ingestd.daemon.guarding import META
+from ingestd.daemon.intake.guarding import META
 from ingestd.journal import Journal
 from test_cli_kit import Home
 

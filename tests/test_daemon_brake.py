@@ -363,7 +363,7 @@ def test_add_takes_a_file_past_the_guard_and_counts_for_nothing(world: World):
 def test_many_are_approved_in_portions_between_which_the_loop_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("ingestd.daemon.wishes.PORTION", 2)
+    monkeypatch.setattr("ingestd.daemon.people.wishes.PORTION", 2)
     put(world, 7)
     world.advance(60)
     ids = [row.id for row in world.rows()]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestd.daemon.callout import KEPT, call
+from ingestd.daemon.telling.callout import KEPT, call
 
 DOCUMENT = {"kind": "held", "text": "größe \udcff"}
 

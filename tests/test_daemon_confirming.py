@@ -9,7 +9,7 @@ import pytest
 
 from fake_farside import DOWN, LOST, LOST_BUT_STORED, TAKEN, Fate, answer, refused
 from ingestd.config import ConfirmThen, Fields
-from ingestd.daemon import jobs
+from ingestd.daemon.asking import jobs
 from ingestd.model import Reason, Scope, State, Video
 from ingestd.remote.contract import Page, Refusal, Trouble
 from world import slow_worlds

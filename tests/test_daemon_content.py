@@ -15,7 +15,7 @@ from blake3 import blake3
 from fake_farside import LOST, LOST_BUT_STORED, Fate, answer, refused
 from ingestd import clips
 from ingestd.config import ConfirmThen
-from ingestd.daemon import jobs
+from ingestd.daemon.asking import jobs
 from ingestd.daemon.messages import Hashed
 from ingestd.fingerprint import spans
 from ingestd.model import Reason, State

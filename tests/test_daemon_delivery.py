@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingestd.config import WatchMode
-from ingestd.daemon.arming import FIRST_S, HELD_S, MOST_S, Arming
+from ingestd.daemon.intake.arming import FIRST_S, HELD_S, MOST_S, Arming
 from ingestd.daemon.messages import HintsLost
 from ingestd.model import State
 from world import START, worlds

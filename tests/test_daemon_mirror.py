@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_farside import LOST_BUT_STORED, TAKEN, answer, refused
-from ingestd.daemon import mirrorcheck
+from ingestd.daemon.assurance import mirrorcheck
 from ingestd.mirror import Ended, Intent, Paid, Result, read
 from ingestd.model import GateName, State
 from world import PowerCut, worlds

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ingestd.config import Validate
-from ingestd.daemon.newrules import passes
+from ingestd.daemon.intake.newrules import passes
 from ingestd.model import Item, Reason, Stat, State
 
 ROW = Item(0, "/srv/A.MXF", "drop", State.REJECTED, stat=Stat(5000, 1, 1, 1, 1), codec="prores")

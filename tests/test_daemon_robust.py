@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_farside import LOST, Fate, answer
-from ingestd.daemon import looking
+from ingestd.daemon.intake import looking
 from ingestd.journal import CorruptJournalError, DiskFullError, JournalBusyError
 from ingestd.journal.faults import ReadOnlyJournalError
 from ingestd.model import GateName, State

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingestd.daemon import folderwork
+from ingestd.daemon.intake import folderwork
 from ingestd.daemon.messages import MountsChanged
 from ingestd.model import Reason, State
 from ingestd.watch.mounts import MountTable, read_mounts

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingestd.daemon.statusline import Going, Standing, status_line
-from ingestd.daemon.supervision import QUESTION_S, Lanes, Supervision
+from ingestd.daemon.telling.statusline import Going, Standing, status_line
+from ingestd.daemon.telling.supervision import QUESTION_S, Lanes, Supervision
 from ingestd.model import GateName, State
 from world import World, worlds
 

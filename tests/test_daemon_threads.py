@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_farside import Fate
-from ingestd.daemon import marks
+from ingestd.daemon.asking.reads import ReadPace
 from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import Hint, HintsLost, JobBroke
-from ingestd.daemon.reads import ReadPace
+from ingestd.daemon.sending import marks
 from ingestd.daemon.workers import ThreadWorkers
 from ingestd.model import State
 from world import worlds

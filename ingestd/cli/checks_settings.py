@@ -97,7 +97,7 @@ def _usual_places() -> Iterable[Path]:
 
 def _digest_in(state_dir: Path) -> object:
     """Which key a journal used last; None: there is none, or it cannot be read."""
-    from ingestd.daemon.gatekeeper import KEY_DIGEST  # noqa: PLC0415 - brings the whole daemon
+    from ingestd.daemon.sending.gatekeeper import KEY_DIGEST  # noqa: PLC0415 - brings the whole daemon
 
     try:
         if not (state_dir / JOURNAL_NAME).is_file():

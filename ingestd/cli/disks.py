@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ingestd.daemon.guarding import META, read_known
+from ingestd.daemon.intake.guarding import META, read_known
 from ingestd.errors import JournalError
 from ingestd.journal import JournalReader
 

@@ -55,7 +55,7 @@ def explain(session: Session, path: str) -> Explained:
 
 def by_rules(settings: Settings, path: str) -> tuple[str, str]:
     """Explain by configuration and name alone; the state and a sentence."""
-    from ingestd.daemon.places import LIES_THERE, moved_below  # noqa: PLC0415 - as below
+    from ingestd.daemon.after.places import LIES_THERE, moved_below  # noqa: PLC0415 - as below
 
     if (place := moved_below(settings, path)) is not None:
         return IGNORED, LIES_THERE.format(place)
@@ -71,7 +71,7 @@ def by_rules(settings: Settings, path: str) -> tuple[str, str]:
 
 
 def _in_folder(settings: Settings, folder: Folder, path: str) -> tuple[str, str]:
-    from ingestd.daemon.folders import name_rules  # noqa: PLC0415 - only for a path without a row
+    from ingestd.daemon.intake.folders import name_rules  # noqa: PLC0415 - only for a path without a row
 
     relative = os.path.relpath(path, folder.path)
     if not folder.recursive and "/" in relative:

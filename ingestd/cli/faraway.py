@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ingestd.daemon.reads import ReadPace
+from ingestd.daemon.asking.reads import ReadPace
 from ingestd.remote import HttpxFarSide
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ingestd import surge
 from ingestd.cli.planner import Action, Planned
-from ingestd.daemon.brake import limits_of, read_looks, read_window, says
+from ingestd.daemon.intake.brake import limits_of, read_looks, read_window, says
 from ingestd.model import Reason
 
 if TYPE_CHECKING:

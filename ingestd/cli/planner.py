@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from ingestd import fields, validate
 from ingestd.cli import words
 from ingestd.cli.patience import Unanswered, patiently
-from ingestd.daemon.cards import missing_now
-from ingestd.daemon.content import is_paid
-from ingestd.daemon.judging import OF_THE_GUARD, SEEN_BY_NAME
+from ingestd.daemon.intake.cards import missing_now
+from ingestd.daemon.intake.content import is_paid
+from ingestd.daemon.intake.judging import OF_THE_GUARD, SEEN_BY_NAME
 from ingestd.model import Facts, Reason, State
 from ingestd.probe import ProbeTrouble, TroubleKind, open_below, probe
 from ingestd.watch.cameras import proxy_of

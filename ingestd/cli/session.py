@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LATE = (
     "ingestd.cli.terminal",
     "ingestd.cli.walk",
-    "ingestd.daemon.folders",
+    "ingestd.daemon.intake.folders",
     "ingestd.probe",
     "ingestd.remote.client",
     "rich.console",

@@ -110,7 +110,7 @@ def row_of(reader: JournalReader, path: str) -> Item | None:
 
 def _is_counted(reader: JournalReader, path: str) -> bool:
     """Tell whether the first look at the file's folder is going on: it may go by itself."""
-    from ingestd.daemon.brake import read_looks  # noqa: PLC0415 - few waits need it
+    from ingestd.daemon.intake.brake import read_looks  # noqa: PLC0415 - few waits need it
 
     looks = read_looks(reader)
     roots = [root for root in looks if path.startswith(root.rstrip("/") + "/")]

@@ -14,7 +14,7 @@ from ingestd.cli import words
 from ingestd.cli.disks import known_disks
 from ingestd.cli.patience import Unanswered, patiently, stream
 from ingestd.config import Folder, nearest_folder
-from ingestd.daemon.folders import scanner_for
+from ingestd.daemon.intake.folders import scanner_for
 from ingestd.watch.entries import VANISHED, Entry
 from ingestd.watch.guard import Guard
 from ingestd.watch.mounts import read_mounts

@@ -14,7 +14,7 @@ from ingestd.model import Item, State
 
 if TYPE_CHECKING:
     from ingestd.daemon.context import Context
-    from ingestd.daemon.gatekeeper import Gatekeeper
+    from ingestd.daemon.sending.gatekeeper import Gatekeeper
     from ingestd.model import Now
 
 #: Steps back that are smaller are left alone: clocks are slewed all day, seconds.

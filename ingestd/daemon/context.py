@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from ingestd.config import ApiKey, Settings
+    from ingestd.daemon.assurance.mirrorcheck import ReadJournal
     from ingestd.daemon.inbox import Inbox
-    from ingestd.daemon.mirrorcheck import ReadJournal
     from ingestd.daemon.workers import Workers
     from ingestd.journal import Journal
     from ingestd.lifecycle.events import Event

@@ -6,33 +6,35 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ingestd.daemon import messages as m
-from ingestd.daemon.alarming import Alarming
-from ingestd.daemon.asking import Asking, Confirming, Following
-from ingestd.daemon.assurance import Assurance
-from ingestd.daemon.bandwidth import Bandwidth
-from ingestd.daemon.brake import Brake
-from ingestd.daemon.budgeting import Budgeting
-from ingestd.daemon.byhand import ByHand
-from ingestd.daemon.cards import Cards
+from ingestd.daemon.after.tidying import Tidying
+from ingestd.daemon.asking.confirming import Confirming
+from ingestd.daemon.asking.following import Following
+from ingestd.daemon.asking.lane import Asking
+from ingestd.daemon.assurance.desk import Assurance
 from ingestd.daemon.clockwork import Clockwork
-from ingestd.daemon.content import Contents
 from ingestd.daemon.context import NOT_NOW
-from ingestd.daemon.flights import Flights
-from ingestd.daemon.gatekeeper import Gatekeeper
-from ingestd.daemon.hourly import Hourly
-from ingestd.daemon.indexcap import IndexingCap
-from ingestd.daemon.judging import Ground, Judging
-from ingestd.daemon.keys import Keys
-from ingestd.daemon.people import People
-from ingestd.daemon.placing import Placing
+from ingestd.daemon.intake.brake import Brake
+from ingestd.daemon.intake.byhand import ByHand
+from ingestd.daemon.intake.cards import Cards
+from ingestd.daemon.intake.content import Contents
+from ingestd.daemon.intake.judging import Ground, Judging
+from ingestd.daemon.intake.placing import Placing
+from ingestd.daemon.intake.rejudging import Rejudging, judge_claimed
+from ingestd.daemon.intake.seeing import Seeing
+from ingestd.daemon.people.verbs import People
+from ingestd.daemon.people.wishes import Wishes
 from ingestd.daemon.recovery import recover
-from ingestd.daemon.rejudging import Rejudging, judge_claimed
-from ingestd.daemon.seeing import Seeing
-from ingestd.daemon.snapshot import Refusal, Snapshots
-from ingestd.daemon.tidying import Tidying
-from ingestd.daemon.troubles import Troubles
-from ingestd.daemon.uploads import Uploads
-from ingestd.daemon.wishes import Wishes
+from ingestd.daemon.sending.bandwidth import Bandwidth
+from ingestd.daemon.sending.budgeting import Budgeting
+from ingestd.daemon.sending.flights import Flights
+from ingestd.daemon.sending.gatekeeper import Gatekeeper
+from ingestd.daemon.sending.indexcap import IndexingCap
+from ingestd.daemon.sending.keys import Keys
+from ingestd.daemon.sending.troubles import Troubles
+from ingestd.daemon.sending.uploads import Uploads
+from ingestd.daemon.telling.alarming import Alarming
+from ingestd.daemon.telling.hourly import Hourly
+from ingestd.daemon.telling.snapshot import Refusal, Snapshots
 from ingestd.errors import JournalError
 from ingestd.journal import CorruptJournalError, DiskFullError
 from ingestd.model import GateName

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ingestd.afterwards import Result
     from ingestd.checksums import Around, Checked
     from ingestd.config import ApiKey
-    from ingestd.daemon.mirrorcheck import OpenMirror
+    from ingestd.daemon.assurance.mirrorcheck import OpenMirror
     from ingestd.follow import Poll
     from ingestd.model import Facts, Stat, Video
     from ingestd.probe import ProbeTrouble

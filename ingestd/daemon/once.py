@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingestd.daemon.context import Context
-    from ingestd.daemon.gatekeeper import Gatekeeper
-    from ingestd.daemon.seeing import Seeing
+    from ingestd.daemon.intake.seeing import Seeing
+    from ingestd.daemon.sending.gatekeeper import Gatekeeper
     from ingestd.model import Item
     from ingestd.settle import SettleTracker
 

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING
 from ingestd import log
 from ingestd.config import read_key
 from ingestd.control import ControlServer, Lock
-from ingestd.daemon.asking import LANE as ASKING_LANE
+from ingestd.daemon.asking.lane import LANE as ASKING_LANE
+from ingestd.daemon.asking.reads import ReadPace
 from ingestd.daemon.context import Context
 from ingestd.daemon.core import Daemon
 from ingestd.daemon.inbox import Inbox
+from ingestd.daemon.intake.newrules import would_be_taken
 from ingestd.daemon.messages import Asked, Hint, HintsLost, MountsChanged
-from ingestd.daemon.newrules import would_be_taken
 from ingestd.daemon.once import Once, Pass
 from ingestd.daemon.place import refuse_lost_state
-from ingestd.daemon.preflight import LANE as UPLOAD_LANE
-from ingestd.daemon.pulse import Pulse
-from ingestd.daemon.reads import ReadPace
 from ingestd.daemon.reloads import Reloads
+from ingestd.daemon.sending.preflight import LANE as UPLOAD_LANE
 from ingestd.daemon.signals import Signals
-from ingestd.daemon.supervision import Lanes, Supervision
+from ingestd.daemon.telling.pulse import Pulse
+from ingestd.daemon.telling.supervision import Lanes, Supervision
 from ingestd.daemon.workers import ThreadWorkers
 from ingestd.errors import Exit, UsageError
 from ingestd.journal import Journal

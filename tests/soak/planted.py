@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from ingestd import evidence
-from ingestd.daemon import asking, content, flights, jobs, marks, preflight, recovery
+from ingestd.daemon import recovery
+from ingestd.daemon.asking import confirming as looking_for
+from ingestd.daemon.asking import jobs, lane
+from ingestd.daemon.intake import content
+from ingestd.daemon.sending import flights, marks, preflight
 from ingestd.journal import connection, lookups
 from ingestd.lifecycle import confirming, decisions, events, people, sending
 from ingestd.remote import body, verdict
@@ -85,7 +89,7 @@ def _token_per_attempt(path: str, fingerprint: str, *, token: bool) -> str:
 _real_name = preflight.upload_name
 
 
-def _by_wall_clock(self: asking.Stretches, item_id: int, mono: float) -> float:
+def _by_wall_clock(self: lane.Stretches, item_id: int, mono: float) -> float:
     """Time passes whether or not anybody answers, and as the wall clock says."""
     del mono
     now = rig.current().now().wall
@@ -100,11 +104,11 @@ def _gate_burns(item: Any, event: Any, now: float, policy: Any, spread: float) -
     return replace(decision, item=burnt)
 
 
-def _failed_look_counts(self: asking.Confirming, message: Any) -> None:
+def _failed_look_counts(self: looking_for.Confirming, message: Any) -> None:
     _real_looked(self, replace(message, trouble=None))
 
 
-_real_looked = asking.Confirming._record
+_real_looked = looking_for.Confirming._record
 
 
 def _filter_only(far: Any, scope: Any, watermark: float | None) -> list[Any]:
@@ -122,7 +126,7 @@ def _without_watermark(send: Any) -> evidence.Sought:
     return replace(_real_sought(send), since=1.0)
 
 
-_real_sought = asking._sought
+_real_sought = looking_for._sought
 
 
 def _not_synced(self: connection.Database) -> None:
@@ -142,12 +146,12 @@ def _mark_forgotten(ctx: Any, item: Any, unsent: Any, why: str) -> None:
         ctx.apply(item, unsent)
 
 
-def _look_where_settings_point(self: asking.Confirming, item: Any, send: Any) -> None:
+def _look_where_settings_point(self: looking_for.Confirming, item: Any, send: Any) -> None:
     first = rig.current().settings.folders[0]
     _real_look(self, item, replace(send, scope=f"unique_id={first.fields.unique_id}"))
 
 
-_real_look = asking.Confirming._look
+_real_look = looking_for.Confirming._look
 
 
 def _forgotten_is_unpaid(self: lookups.Lookups, *args: Any, **kwargs: Any) -> Any:
@@ -288,8 +292,8 @@ FAULTS: dict[str, Fault] = {
         "outages and steps of the clock spend the time of confirming",
         "R2",
         lambda: [
-            _method(asking.Stretches, "spent", _by_wall_clock),
-            _method(asking.Stretches, "broke", _changed_unseen),
+            _method(lane.Stretches, "spent", _by_wall_clock),
+            _method(lane.Stretches, "broke", _changed_unseen),
         ],
         ("late",),
         {"late": (450.0,), "luck": 0.1},
@@ -297,7 +301,7 @@ FAULTS: dict[str, Fault] = {
     "failed look counts": Fault(
         "a look whose question was not answered says that nothing is there",
         "R2",
-        lambda: [_method(asking.Confirming, "_record", _failed_look_counts)],
+        lambda: [_method(looking_for.Confirming, "_record", _failed_look_counts)],
         ("losses", "hashed"),
         {"unheard": 0.9, "luck": 0.3, "young": False},
     ),
@@ -324,7 +328,7 @@ FAULTS: dict[str, Fault] = {
     "watermark ignored": Fault(
         "a video from before the attempt may be what it brought",
         "R2",
-        lambda: [mock.patch.object(asking, "_sought", _without_watermark)],
+        lambda: [mock.patch.object(looking_for, "_sought", _without_watermark)],
         ("hashed",),
         {"foreign": True, "luck": 0.2},
     ),
@@ -345,8 +349,8 @@ FAULTS: dict[str, Fault] = {
         "a lost upload is looked for where the settings point now",
         "R2",
         lambda: [
-            _method(asking.Confirming, "_look", _look_where_settings_point),
-            mock.patch.object(asking, "scopes_seen", return_value=_EveryScope()),
+            _method(looking_for.Confirming, "_look", _look_where_settings_point),
+            mock.patch.object(looking_for, "scopes_seen", return_value=_EveryScope()),
         ],
         ("scopes",),
         {"names": False, "luck": 0.3, "often": ("reload", "put"), "per_minute": None},

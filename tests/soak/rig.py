@@ -20,10 +20,10 @@ from blake3 import blake3
 
 from ingestd import clips, fingerprint
 from ingestd.config import ConfirmThen, Fields, Indexing, Upload, WatchMode
-from ingestd.daemon import preflight
 from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import MirrorChecked, UploadEnded
-from ingestd.daemon.preflight import LANE as UPLOAD
+from ingestd.daemon.sending import preflight
+from ingestd.daemon.sending.preflight import LANE as UPLOAD
 from ingestd.daemon.workers import run_job
 from ingestd.journal import Journal
 from ingestd.watch import names, walk

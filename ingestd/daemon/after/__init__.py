@@ -1,0 +1,1 @@
+"""What becomes of a file once its row needs no more work."""

@@ -1,0 +1,1 @@
+"""From a watched folder into the journal: seeing, settling, judging, comparing, holding."""

@@ -1,0 +1,117 @@
+"""Files that a person asked to take now (`ingestd add`)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from ingestd.daemon.intake.folders import name_rules
+from ingestd.daemon.messages import FoundByHand
+from ingestd.watch.entries import EntryKind
+from ingestd.watch.mounts import read_mounts
+from ingestd.watch.scan import Scanner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ingestd.config import Folder, Settings
+    from ingestd.daemon.context import Context
+    from ingestd.daemon.intake.judging import Judging
+    from ingestd.settle import SettleTracker
+    from ingestd.watch.entries import Entry
+
+LANE = "add"
+
+
+def find(settings: Settings, wish: int, args: Mapping[str, object]) -> FoundByHand:
+    """Find what lies at the paths of an `add` wish; runs in a worker."""
+    lender = next((one for one in settings.folders if one.name == args.get("folder")), None)
+    given = args.get("paths")
+    found: list[Entry] = []
+    refused: list[tuple[str, str]] = []
+    for path in given if isinstance(given, list) else []:
+        entries, why = _entries(settings, str(path), lender)
+        found += entries
+        if why:
+            refused.append((str(path), why))
+    return FoundByHand(
+        wish,
+        tuple(found),
+        lender.name if lender else None,
+        bool(args.get("pay_again")),
+        tuple(refused),
+    )
+
+
+def _entries(settings: Settings, path: str, lender: Folder | None) -> tuple[list[Entry], str]:
+    """Look at one path; a directory is walked whole."""
+    directory = os.path.isdir(path) and not os.path.islink(path)  # noqa: PTH112, PTH114 - bytes-safe
+    root = path if directory else os.path.dirname(path)  # noqa: PTH120 - bytes-safe
+    rules = name_rules(settings, lender or settings.folders[0])
+    scanner = Scanner(root, rules)
+    if not directory:
+        entries = [entry for entry in scanner.look([path]) if entry.stat is not None]
+        return entries, "" if entries else "It does not exist or cannot be read."
+    scan = scanner.scan(full=True, stop=threading.Event())
+    entries = [entry for listing in scan for entry in listing.entries if entry.stat is not None]
+    if not scan.report.ok:
+        return entries, scan.report.detail
+    return entries, "" if entries else "No video lies in it."
+
+
+def _lane(args: Mapping[str, object]) -> str:
+    """One lane a file system, by the mount table alone: a dead share holds up no other wish."""
+    given = args.get("paths")
+    first = next(iter(given), "/") if isinstance(given, list) else "/"
+    mount = read_mounts().of(str(first))
+    return f"{LANE} {mount.point if mount else ''}"
+
+
+class ByHand:
+    """The desk that hands such files to settling, without quiet time."""
+
+    def __init__(self, ctx: Context, tracker: SettleTracker, judging: Judging) -> None:
+        self._ctx, self._tracker, self._judging = ctx, tracker, judging
+
+    def ask(self, wish: int, args: Mapping[str, object]) -> None:
+        """Send a worker to look."""
+        settings = self._ctx.settings
+        broke = FoundByHand(wish, (), None, pay_again=False, refused=(("", "The look broke."),))
+        self._ctx.workers.submit(_lane(args), lambda: find(settings, wish, args), broke)
+
+    def found(self, message: FoundByHand) -> dict[str, object]:
+        """Take what was found; answer the wish."""
+        by_name = {folder.name: folder for folder in self._ctx.settings.folders}
+        taken = 0
+        for entry in message.entries:
+            if entry.stat is None or entry.kind is not EntryKind.FILE:
+                continue
+            if message.folder is not None:
+                self._judging.lent[entry.path] = by_name[message.folder]
+            self._judging.by_hand.add(entry.path)
+            self._judging.past_guard.add(entry.path)
+            if message.pay_again:
+                self._judging.pay_again.add(entry.path)
+            self._tracker.observe(
+                entry.path,
+                entry.stat,
+                self._ctx.now.mono,
+                quiet=0.0,
+                folder=message.folder or "",
+            )
+            self._tracker.force(entry.path)
+            taken += 1
+        refused = [{"path": path, "why": why} for path, why in message.refused]
+        return {
+            "done": [],
+            "taken": taken,
+            "refused": refused,
+            "text": _said(taken, len(refused)),
+        }
+
+
+def _said(taken: int, refused: int) -> str:
+    files = "1 file is" if taken == 1 else f"{taken} files are"
+    text = f"{files} looked into now; what is known already is not paid again"
+    return text + (f", {refused} could not be taken." if refused else ".")

@@ -1,0 +1,311 @@
+"""Suspicion and proof of equal content (rules R4): a sample suspects, the full hash decides.
+
+Of the same scope it makes a duplicate; of another scope, where it is paid for as well, the file is
+held until a person says that it is to be paid for there too (rules R3).
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ingestd.daemon.asking import jobs
+from ingestd.daemon.intake.placing import skip
+from ingestd.daemon.messages import Hashed
+from ingestd.journal import DamagedRowError
+from ingestd.lifecycle import events
+from ingestd.model import Reason, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingestd.daemon.context import Context
+    from ingestd.daemon.intake.brake import Brake
+    from ingestd.model import Item, Stat
+
+LANE = "hash"
+#: A suspect whose file is another one now is weighed again this soon, seconds: what a look at it
+#: finds need not move its row.
+AGAIN_S = 60.0
+#: Suspects weighed in one go.
+MOST = 200
+#: A row in one of these will still be read in full by its own upload: its hash is waited for.
+WILL_BE_SENT = frozenset({State.QUEUED, State.UPLOADING, State.CONFIRMING})
+#: A row that comes back to `queued` from these was weighed before.
+SUSPECTED = frozenset({State.QUEUED, State.UPLOADING, State.CONFIRMING})
+#: Ended without a video: no original any more.
+NO_ORIGINAL = frozenset({State.GONE, State.REJECTED, State.DUPLICATE})
+
+
+class Contents:
+    """The desk that decides whether a suspect is a duplicate."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        opener: Callable[[Item], Callable[[], int]],
+        is_away: Callable[[Item], bool],
+        brake: Brake,
+    ) -> None:
+        """Take the desk.
+
+        Args:
+            ctx: the loop's surroundings.
+            opener: gives a function that opens a row's file, safely.
+            is_away: tells whether a row's folder or disk is configured and not there now.
+            brake: the guard.
+        """
+        self._ctx, self._opener, self._is_away, self._brake = ctx, opener, is_away, brake
+        self._hashing: set[int] = set()
+        self._unreadable: set[int] = set()
+        self._changed: dict[int, Stat] = {}  # no longer the file that was judged, by that Stat
+        self._stop = threading.Event()
+        self._look_again = True
+        self._again_at = math.inf  # monotonic; what a suspect waits for may come without a move
+        ctx.listeners.append(self._moved)
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether a file is being read."""
+        return bool(self._hashing)
+
+    def close(self) -> None:
+        """End the reading."""
+        self._stop.set()
+
+    def tick(self) -> float | None:
+        """Weigh the suspects anew when something moved; say when to come again (monotonic)."""
+        if not self._look_again and self._ctx.now.mono < self._again_at:
+            return self._next()
+        self._look_again, self._again_at = False, math.inf
+        try:
+            for item in self._ctx.journal.suspects(MOST):
+                if item.state is State.QUEUED and item.id not in self._hashing:
+                    self._weigh_alone(item)
+        except Exception:
+            self._look_again = True  # the others are weighed at the next turn
+            raise
+        return self._next()
+
+    def _next(self) -> float | None:
+        return None if self._again_at == math.inf else self._again_at
+
+    def _weigh_alone(self, item: Item) -> None:
+        """Weigh one suspect; a damaged row among its originals holds up no other (rules R8)."""
+        try:
+            self._weigh(item)
+        except DamagedRowError as error:
+            self._ctx.log.warning("journal.trouble", id=item.id, path=item.path, detail=str(error))
+
+    def hashed(self, message: Hashed) -> None:
+        """Keep a hash, then weigh again."""
+        self._hashing.discard(message.item_id)
+        self._look_again = True
+        item = self._ctx.journal.item(message.item_id)
+        if item is None:
+            return
+        if message.stat is None or item.stat is None:
+            self._unreadable.add(item.id)
+            return
+        same = message.stat.same_content_as(item.stat)
+        if message.digest is not None and same:
+            hashed = replace(item, content_hash=message.digest)
+            self._ctx.journal.revise(item, hashed, self._ctx.now.wall)
+        elif message.digest is None and not same:
+            self._changed[item.id] = item.stat
+        # else the row learnt of a change while the file was read: it is read again
+
+    def renamed(self, item: Item) -> None:
+        """A file has another path: what could not be read there may be read here."""
+        self._unreadable.discard(item.id)
+        self._changed.pop(item.id, None)
+        self._look_again = True
+
+    def is_suspect(self, item: Item) -> bool:
+        """Tell whether a file, once queued, would have to be compared with another one."""
+        return bool(self._suspected_of(item))
+
+    def _suspected_of(self, item: Item) -> list[Item]:
+        if item.pay_again or not self._ctx.settings.upload.dedupe:
+            return []
+        return self._originals(item) or self._elsewhere(item)
+
+    def _originals(self, item: Item) -> list[Item]:
+        """Rows of the item's scope that may hold its content."""
+        if item.stat is None or item.fingerprint is None:
+            return []
+        rows = self._ctx.journal.same_content(item.stat.size, item.fingerprint, scope=item.scope)
+        return [row for row in rows if row.id != item.id and self._counts(row, item)]
+
+    def _elsewhere(self, item: Item) -> list[Item]:
+        """Rows of other scopes with that content, which are paid for or going to be."""
+        if item.stat is None or item.fingerprint is None or Reason.OTHER_SCOPE in item.approved:
+            return []
+        rows = self._ctx.journal.same_content(item.stat.size, item.fingerprint)
+        others = (row for row in rows if row.scope not in (None, item.scope))
+        return [row for row in others if is_paid(row) and self._counts(row, item)]
+
+    @staticmethod
+    def _counts(row: Item, item: Item) -> bool:
+        if row.state in NO_ORIGINAL:
+            return False
+        if row.state is State.FAILED and row.video_no is None:
+            return False
+        # of two that wait, the older one goes first
+        return row.state not in WILL_BE_SENT or row.id < item.id or row.suspect_of is None
+
+    def _weigh(self, item: Item) -> None:
+        originals, elsewhere = self._originals(item), self._elsewhere(item)
+        known = [row for row in (*originals, *elsewhere) if row.content_hash is not None]
+        if known and item.content_hash is None:
+            if self._known_unreadable(item):
+                self._clear(item)  # its upload finds out what is wrong with the file
+            elif self._changed.get(item.id) != item.stat:
+                self._hash(item)
+            else:  # the next look at it decides, and may find that it was merely renamed over
+                self._again_at = self._ctx.now.mono + AGAIN_S
+            return
+        if (equal := _equal(item, originals)) is not None:
+            self._ctx.apply(item, events.SameContent(equal.id, equal.content_hash or ""))
+        elif not self._waits_for(item, originals):
+            if (equal := _equal(item, elsewhere)) is not None:
+                self._ctx.apply(item, _paid_elsewhere(item, equal))
+            elif not self._waits_for(item, elsewhere):
+                self._clear(item)
+
+    def _waits_for(self, item: Item, others: list[Item]) -> bool:
+        """Wait for the first row's hash, from its sending or by reading it, or for its end.
+
+        Two with one sample are never under way together, even if they are known to differ: they
+        share their token, so that a lost answer could not be told from the other's.
+        """
+        for row in others:
+            if row.content_hash is not None and row.state not in WILL_BE_SENT:
+                continue  # known to differ
+            if row.state not in WILL_BE_SENT:
+                if self._known_unreadable(row) and self._is_away(row):
+                    return self._waits_until_back(item, row)
+                if self._known_unreadable(row) or self._changed.get(row.id) == row.stat:
+                    continue  # neither to be had
+                self._hash(row)
+            if row.id != item.suspect_of:
+                waiting = replace(item, suspect_of=row.id)
+                self._ctx.journal.revise(item, waiting, self._ctx.now.wall)
+            return True
+        return False
+
+    def _waits_until_back(self, item: Item, row: Item) -> bool:
+        """The other file lies where nobody can read it now; it may hold this very content.
+
+        That is no "not to be had" (rules R4): the folder comes back, and then its file is read.
+        """
+        detail = (
+            f"It may be a copy of file {row.id}, which is known; that one lies in folder "
+            f"{row.folder}, which is away. It is compared when the folder is back. To pay for it "
+            f"all the same: ingestd add --pay-again {item.path!r}"
+        )
+        if item.suspect_of != row.id or item.detail != detail:
+            waiting = replace(item, suspect_of=row.id, detail=detail)
+            self._ctx.journal.revise(item, waiting, self._ctx.now.wall)
+        return True
+
+    def folder_mended(self, name: str) -> None:
+        """A folder is in order again: what could not be read there may be read now."""
+        del name
+        self._unreadable.clear()
+        self._look_again = True
+
+    def _known_unreadable(self, item: Item) -> bool:
+        return item.id in self._unreadable or item.stat is None
+
+    def _hash(self, item: Item) -> None:
+        if item.id in self._hashing or item.stat is None:
+            return
+        self._hashing.add(item.id)
+        item_id, stat, open_file, stop = item.id, item.stat, self._opener(item), self._stop
+        self._ctx.workers.submit(
+            f"{LANE} {item.folder or ''}",
+            lambda: jobs.hash_file(item_id, stat, open_file, stop),
+            Hashed(item_id, None, None),
+        )
+
+    def _clear(self, item: Item) -> None:
+        wall = self._ctx.now.wall  # a suspect is never due, so that no step of the clock moved it
+        due = min(item.next_attempt_at or wall, wall)
+        cleared = replace(item, suspect_of=None, next_attempt_at=due)
+        with self._ctx.journal.transaction():
+            new = self._ctx.journal.revise(item, cleared, self._ctx.now.wall)
+            held = None if new.approved or new.pay_again else self._brake.holds(new)
+            if held is not None:
+                self._ctx.apply(new, held)
+
+    def _moved(self, before: Item | None, after: Item) -> None:
+        """A row moved: suspects may be decided, duplicates may have lost their original."""
+        self._look_again = True
+        if after.state is State.QUEUED and (before is None or before.state not in SUSPECTED):
+            self._suspect(after)
+        if after.state is State.INDEXING and after.content_hash is None:
+            self._hash(after)  # adopted or found: its bytes are known while its file is still there
+        if before is None or after.video_no is not None:
+            return
+        ended = after.state in NO_ORIGINAL or after.state is State.FAILED
+        if ended and before.state is not after.state:
+            self._hand_over(before, after)
+
+    def _suspect(self, item: Item) -> None:
+        """A row was queued: look up (size, sample) in the same transaction (rules R4)."""
+        others = self._suspected_of(item)
+        if others:
+            suspect = replace(item, suspect_of=others[0].id)
+            self._ctx.journal.revise(item, suspect, self._ctx.now.wall)
+
+    def _hand_over(self, before: Item, original: Item) -> None:
+        """A row ended without a video: its oldest living duplicate takes its place (rules R4).
+
+        Its place: what was held waits for a person still, what was skipped is skipped.
+        """
+        heirs = [
+            one
+            for one in self._ctx.journal.duplicates_of(original.id)
+            if one.state is State.DUPLICATE
+        ]
+        if not heirs:
+            return
+        heir, others = heirs[0], heirs[1:]
+        heir = self._ctx.journal.revise(
+            heir, replace(heir, approved=before.approved), self._ctx.now.wall
+        )
+        detail = f"File {original.id} with the same content ended without a video: this one "
+        if before.state is State.SKIPPED:
+            skip(self._ctx, heir)
+        elif before.state is State.HELD:
+            detail += f"waits in its place. {before.detail or ''}"
+            self._ctx.apply(heir, events.Judged(State.HELD, before.reason, detail))
+        else:
+            self._ctx.apply(heir, events.Judged(State.QUEUED, None, f"{detail}goes."))
+        for other in others:
+            moved = replace(other, duplicate_of=heir.id)
+            self._ctx.journal.revise(other, moved, self._ctx.now.wall)
+
+
+def is_paid(row: Item) -> bool:
+    """Tell whether a row's upload is paid for, may be, or is going to be."""
+    doubtful = row.state is State.HELD and row.reason is Reason.UNCONFIRMED
+    return row.video_no is not None or row.state in WILL_BE_SENT or doubtful
+
+
+def _equal(item: Item, rows: list[Item]) -> Item | None:
+    """The first of these rows that is proven to hold the item's content."""
+    proven = (row for row in rows if row.content_hash is not None)
+    return next((row for row in proven if row.content_hash == item.content_hash), None)
+
+
+def _paid_elsewhere(item: Item, other: Item) -> events.Judged:
+    detail = (
+        f"Same content as file {other.id}, which is uploaded to {other.scope}; this one is for "
+        f"{item.scope}. To pay for it there too: ingestd approve {item.id}; if not: ingestd skip "
+        f"{item.id}"
+    )
+    return events.Judged(State.HELD, Reason.OTHER_SCOPE, detail)

@@ -1,0 +1,62 @@
+"""Where an acceptable file goes: into the queue, or it waits for a person (rules R3, R6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestd import validate
+from ingestd.lifecycle import events
+from ingestd.model import Reason, State
+
+if TYPE_CHECKING:
+    from ingestd.daemon.context import Context
+    from ingestd.daemon.intake.brake import Brake
+    from ingestd.daemon.intake.content import Contents
+    from ingestd.model import Item
+
+QUEUED = events.Judged(State.QUEUED, None, None)
+#: Stands for `skip` said before the file went away and came back.
+SKIPPED = events.Judged(State.SKIPPED, None, None)
+
+
+class Placing:
+    """What a person said before counts; then copies, then the guard."""
+
+    def __init__(self, ctx: Context, brake: Brake, contents: Contents) -> None:
+        self._ctx, self.brake, self._contents = ctx, brake, contents
+
+    def place(self, like: Item, known: Item | None, *, oversize: bool) -> events.Judged:
+        """Say where a valid file goes.
+
+        Args:
+            like: the file as a row, with what it is approved for.
+            known: the row that is judged anew, if it is about the same content.
+            oversize: it is above `max_size`, and the rules say hold.
+        """
+        if oversize and Reason.OVERSIZE not in like.approved:
+            detail = validate.held_for_its_size(like.stat.size if like.stat else 0)
+            return events.Judged(State.HELD, Reason.OVERSIZE, detail)
+        if like.approved or like.pay_again:
+            self.brake.answered(like.path)
+            return QUEUED
+        match self._before_it_went(known):
+            case State.SKIPPED:
+                return SKIPPED
+            case State.HELD:
+                return self.brake.again(like)
+        if self._contents.is_suspect(like):
+            self.brake.awaits(like.path)  # counted if it turns out to be new
+            return QUEUED
+        return self.brake.holds(like) or QUEUED
+
+    def _before_it_went(self, known: Item | None) -> State | None:
+        """The state that a row which is gone had before."""
+        if known is None or known.state is not State.GONE:
+            return None
+        steps = self._ctx.journal.history(known.id)
+        return steps[-1].from_state if steps else None
+
+
+def skip(ctx: Context, item: Item) -> Item:
+    """Skip a row that is judged anew; by way of the queue, as every row that is skipped."""
+    return ctx.apply(ctx.apply(item, QUEUED), events.Skipped())

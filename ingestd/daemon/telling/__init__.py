@@ -1,0 +1,1 @@
+"""What a person and the service manager are told."""
