@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import struct
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,6 +125,27 @@ def test_a_broken_configuration_is_refused_everywhere_until_it_is_mended(service
     service.key_file.write_text(KEY)
     assert "refused" not in reload(service)
     assert service.status()["config_refused"] is None
+
+
+def test_what_cannot_be_put_in_force_leaves_the_old_one_and_the_daemon_alone(service: Service):
+    service.configure()
+    service.start()
+    service.key_file.write_text(OTHER_KEY)
+    service.configure(upload="bandwidth: 1MB/s")
+    with closing(sqlite3.connect(service.place / "state/journal.db", isolation_level=None)) as held:
+        held.execute("BEGIN IMMEDIATE")  # the change of the key cannot be written down
+        assert "needs" in reload(service)
+        held.execute("ROLLBACK")
+    line = service.logged("config.refused")
+    assert "locked by another process" in line
+    assert "The old one stays in force" in line
+    status = service.status()
+    assert status["api"]["key_id"] == f"...{KEY[-4:]}"
+    assert "could not be put in force" in status["config_refused"]["detail"]
+    service.put("a.mp4")  # by the old one
+    service.logged("index.parsed")
+    assert "refused" not in reload(service)
+    assert service.status()["api"]["key_id"] == "...wxyz"
 
 
 def test_another_state_directory_is_refused(service: Service, tmp_path: Path):

@@ -30,7 +30,7 @@ from ingestd.daemon.signals import Signals
 from ingestd.daemon.telling.pulse import Pulse
 from ingestd.daemon.telling.supervision import Lanes, Supervision
 from ingestd.daemon.workers import ThreadWorkers
-from ingestd.errors import Exit, UsageError
+from ingestd.errors import Exit, IngestdError, UsageError
 from ingestd.journal import Journal
 from ingestd.model import Now
 from ingestd.notify import ServiceManager
@@ -133,6 +133,12 @@ def _key_stays(key: ApiKey) -> str:
     if key.source not in AT_START:
         return ""
     return f"The key is the one of the start ({key.source}): a new one needs {AT_START[key.source]}"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, IngestdError):
+        return str(error)
+    return f"This is a mistake in ingestd ({type(error).__name__}: {error})."
 
 
 class _Service:
@@ -272,31 +278,44 @@ class _Service:
 
     def _take_over(self, reread: Reread) -> str:
         """Put a configuration in force; say why not, or ""."""
-        settings, key, before = reread.settings, reread.key, self._ctx.settings
+        settings, key = reread.settings, reread.key
+        before, key_before = self._ctx.settings, self._key
         if settings is None or key is None:
             return reread.refused
         if settings.state_dir != before.state_dir:
             return "state_dir cannot change while ingestd runs: restart it for that."
+        try:
+            self._adopt(settings, key)
+            self._say_taken(before, settings, key)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the old one stays in force
+            with suppress(Exception):  # comes as far as the new one did, which undoes all of that
+                self._adopt(before, key_before)
+            return f"It could not be put in force. {_why(error)}"
+        return ""
+
+    def _adopt(self, settings: Settings, key: ApiKey) -> None:
+        """Let every part work by these settings and this key."""
         self._take_key(key)
-        if settings.log != before.log:
-            log.configure(str(settings.log.level), str(settings.log.format))
+        self._daemon.reconfigure(settings, key)
         self._pace.change(settings.api.reads_per_second)
         upload = settings.upload
         self._far.patience(answer=upload.answer_timeout, stall=upload.stall_timeout)
         self._widths[UPLOAD_LANE] = upload.concurrency
-        self._daemon.reconfigure(settings, key)
+
+    def _say_taken(self, before: Settings, settings: Settings, key: ApiKey) -> None:
         said = [
             would_be_taken(self._ctx.journal, before.validate, settings.validate),
             _restart_for(_only_at_start(before, settings)),
             _key_stays(key),
         ]
+        if settings.log != before.log:
+            log.configure(str(settings.log.level), str(settings.log.format))
         self._ctx.log.info(
             "config.reloaded",
             folders=[one.name for one in settings.folders],
             key=key.key_id,
             detail=" ".join(filter(None, said)) or None,
         )
-        return ""
 
     def _take_key(self, key: ApiKey) -> None:
         log.keep_secret(key.secret)
