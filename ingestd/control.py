@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LOCK_NAME = "lock"
 SOCKET_NAME = "control.sock"
+#: Key of the journal's meta: what the daemon knew last, for when nobody answers.
+LAST_KNOWN = "last_known"
 #: Longest request or answer that is read, bytes.
 LONGEST = 16 << 20
 #: A client that says nothing for this long is dropped, seconds.

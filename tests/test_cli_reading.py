@@ -69,7 +69,6 @@ def test_a_terminal_gets_the_newest_fifty_and_is_told_so(home, monkeypatch):
         (["--path", "/srv/card1"], [1, 2]),
         (["--path", "/srv/card1/a.mp4"], [1]),
         (["--folder", "drop"], [1, 2, 3, 4]),
-        (["--folder", "else"], []),
         (["--limit", "2"], [3, 4]),
         (["--since", "1h"], []),
         (["--since", "2023-11-14"], [1, 2, 3, 4]),
@@ -215,6 +214,43 @@ def test_status_without_a_daemon_reads_the_journal(home, rows):
     assert document["folders"][0]["name"] == "drop"
     assert document["folders"][0]["mode"] in ("events", "poll")
     assert document["folders"][0]["state"] is None
+
+
+def test_status_without_a_daemon_says_what_the_last_one_knew(home, rows, monkeypatch):
+    monkeypatch.setenv("INGESTD_API_KEY", "sk-mavi-0123456789abcdef")
+    fresh = home.run("status", "--json").json
+    assert (fresh["api"]["key_id"], fresh["api"]["key_source"]) == ("...cdef", "INGESTD_API_KEY")
+    assert fresh["folders"][0]["state"] is None  # nobody has looked at it yet
+    known = snapshot(home)["snapshot"]
+    known["api"] = {"key_id": "...wxyz", "key_source": "credential", "last_ok_at": AT}
+    with Journal.create_or_open(home.state_dir, fstype=None) as journal:
+        journal.set_meta("last_known", known)
+    document = home.run("status", "--json").json
+    folder, api = document["folders"][0], document["api"]
+    assert (folder["state"], folder["ignored_by"], folder["settling"]) == ("ok", {".xml": 2}, 0)
+    assert folder["last_scan_at"]
+    assert (api["key_id"], api["key_source"]) == ("...wxyz", "credential")
+    assert api["last_ok_at"] == "2023-11-14T22:13:20.000Z"
+    assert document["counts"]["settling"] == 0
+    assert document["daemon"]["running"] is False
+    other = home.place / "other"  # what is known of one place says nothing of another
+    other.mkdir()
+    home.write(f"folders: [{{path: {other}, name: drop}}]")
+    assert home.run("status", "--json").json["folders"][0]["state"] is None
+
+
+@pytest.mark.parametrize("command", [("list",), ("retry", "--yes"), ("approve", "--yes")])
+def test_a_folder_that_nobody_knows_is_refused_with_the_nearest_one(home, rows, command):
+    said = home.run(*command, "--folder", "drpo")
+    assert said.code == 2
+    assert "Did you mean drop?" in said.err
+    said = home.run(*command, "--folder", "xyz")
+    assert "There are: drop." in said.err
+
+
+def test_a_folder_that_only_the_journal_knows_is_one(home):
+    home.journal(a_row("/srv/old.mp4", folder="old"))
+    assert "/srv/old.mp4" in home.run("list", "--folder", "old").out
 
 
 def test_status_joins_journal_and_daemon(home, rows):

@@ -15,7 +15,7 @@ from ingestd.cli.options import (
     json_option,
     yes_option,
 )
-from ingestd.cli.session import Session, journal_session, open_journal
+from ingestd.cli.session import Session, journal_session, open_journal, require_folder
 from ingestd.errors import Exit
 from ingestd.model import Reason, State
 
@@ -64,6 +64,7 @@ def _is_doubtful(item: Item) -> bool:
 def _pick(session: Session, choice: Choice) -> Picked:
     picked = Picked()
     with open_journal(session) as reader:
+        require_folder(session, reader, choice.selection.folder)
         for item in chosen(reader, choice, HELD):
             picked.take(item, bulk=not choice.refs)
     return picked
@@ -71,6 +72,7 @@ def _pick(session: Session, choice: Choice) -> Picked:
 
 def _dry_run(session: Session, choice: Choice, text: str, *, as_json: bool) -> int:
     with open_journal(session) as reader:
+        require_folder(session, reader, choice.selection.folder)
         rows = chosen(reader, choice, HELD)
         acted_on = [item for item in rows if choice.refs or not _is_doubtful(item)]
     return show_only(acted_on, text, as_json=as_json)

@@ -9,7 +9,7 @@ import click
 
 from ingestd.cli import jsonout, rows, terminal
 from ingestd.cli.options import common_options, json_option, read_since, selection_options
-from ingestd.cli.session import absolute, journal_session, open_journal
+from ingestd.cli.session import absolute, journal_session, open_journal, require_folder
 from ingestd.journal import JournalReader, Selection
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def list_rows(  # noqa: PLR0913 - one argument an option
         newest=bool(limit),
     )
     with open_journal(session) as reader:
+        require_folder(session, reader, folder)
         if as_json or as_jsonl:
             _documents(reader, selection, array=as_json)
         else:

@@ -14,7 +14,7 @@ from ingestd.cli.options import (
     json_option,
     yes_option,
 )
-from ingestd.cli.session import journal_session, open_journal
+from ingestd.cli.session import journal_session, open_journal, require_folder
 from ingestd.errors import Exit
 from ingestd.model import Item, State
 
@@ -49,6 +49,7 @@ def retry(
     """
     session, choice = journal_session(ctx), choice_of(options)
     with open_journal(session) as reader:
+        require_folder(session, reader, choice.selection.folder)
         items = tuple(chosen(reader, choice, RETRIED))
     if not items:
         click.echo("No failed or rejected file matches: nothing to do.", err=as_json)
@@ -104,6 +105,7 @@ def forget(
         {State.PARSED, State.REJECTED, State.DUPLICATE, State.SKIPPED, State.GONE, State.FAILED}
     )
     with open_journal(session) as reader:
+        require_folder(session, reader, choice.selection.folder)
         items = tuple(chosen(reader, choice, ended))
     if not items:
         click.echo("No file matches: nothing to do.", err=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 from contextlib import contextmanager
@@ -100,6 +101,25 @@ def open_journal(session: Session) -> JournalReader:
             raise
         text = f"{error} (No configuration file was found: name yours with -c FILE.)"
         raise JournalError(text) from error
+
+
+def require_folder(session: Session, reader: JournalReader, folder: str | None) -> None:
+    """Refuse a filter by a folder that nobody knows: an empty answer would hide the typing error.
+
+    Raises:
+        UsageError: it is neither configured nor in the journal.
+    """
+    if folder is None:
+        return
+    known = {one.name for one in session.settings.folders}
+    known |= {tally.folder for tally in reader.tallies() if tally.folder is not None}
+    if folder in known:
+        return
+    near = difflib.get_close_matches(folder, known, n=1)
+    hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(sorted(known))}."
+    raise UsageError(
+        f"No folder {folder!r} is configured, nor does the journal know one.{hint if known else ''}"
+    )
 
 
 def become_owner(state_dir: Path) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import __version__
 from ingestd.cli import live, words
+from ingestd.cli.snapshot import read_snapshot
 from ingestd.cli.status_values import Facts, Place
+from ingestd.config import read_key
+from ingestd.control import LAST_KNOWN
+from ingestd.errors import IngestdError
 from ingestd.journal import JournalReader, Selection, Tally
 from ingestd.model import Reason, State
 from ingestd.watch.mounts import mode_for, read_mounts
@@ -77,6 +83,7 @@ def gather(session: Session, reader: JournalReader, under: str | None = None) ->
         pid=daemon.pid,
         since=daemon.since,
         live=daemon.snapshot,
+        last=None if daemon.snapshot else last_known(session, reader),
         tallies=tallies,
         gates=closed_gates(reader, daemon.snapshot),
         usage=reader.usage(words.day(now)[:8] + "01"),
@@ -85,6 +92,19 @@ def gather(session: Session, reader: JournalReader, under: str | None = None) ->
         under=under,
         unseen=None if under is None else _unseen(session, reader, under),
     )
+
+
+def last_known(session: Session, reader: JournalReader) -> Snapshot:
+    """What a daemon knew when it ended, and the key that the next one would use."""
+    told = reader.meta(LAST_KNOWN)
+    last = read_snapshot(told if isinstance(told, dict) else {})
+    if last.api.key_id is not None:
+        return last
+    try:
+        key = read_key(session.settings.api, os.environ)
+    except IngestdError:  # none yet, or not for this user to read
+        return last
+    return replace(last, api=replace(last.api, key_id=key.key_id, key_source=key.source))
 
 
 def closed_gates(reader: JournalReader, live: Snapshot | None) -> tuple[Gate, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd.cli import words
 from ingestd.cli.snapshot import LiveFolder, Snapshot
-from ingestd.cli.status_values import Facts, FolderReport, Group, Queue, Report, Spent
+from ingestd.cli.status_values import Facts, FolderReport, Group, Place, Queue, Report, Spent
 from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def make_report(facts: Facts) -> Report:
     """Make the report of the facts."""
     live = facts.live or Snapshot()
+    api = live.api if facts.live or facts.last is None else facts.last.api
     folders = tuple(_folders(facts, live))
     counts = _counts(facts.tallies)
     return Report(
@@ -33,10 +35,10 @@ def make_report(facts: Facts) -> Report:
         pid=live.pid or facts.pid,
         since=live.since or facts.since,
         base_url=live.api.base_url or facts.base_url,
-        key_id=live.api.key_id,
-        key_source=live.api.key_source,
-        key_since=live.api.key_since,
-        last_ok_at=live.api.last_ok_at,
+        key_id=api.key_id,
+        key_source=api.key_source,
+        key_since=api.key_since,
+        last_ok_at=api.last_ok_at,
         counts=counts,
         gates=tuple(sorted(facts.gates, key=lambda gate: gate.since)),
         queue=_queue(facts.tallies, live),
@@ -78,9 +80,7 @@ def _folders(facts: Facts, live: Snapshot) -> Iterable[FolderReport]:
     tallied = {tally.folder for tally in facts.tallies}
     names = [place.name for place in facts.places]
     for place in facts.places:
-        told = seen.get(place.name) or LiveFolder(
-            place.name, place.path, place.mode, place.filesystem
-        )
+        told = seen.get(place.name) or _last(facts, place)
         yield _folder(facts, place.name, told, configured=True)
     running_only = [name for name in seen if name not in names and facts.under is None]
     for name in running_only:
@@ -89,6 +89,16 @@ def _folders(facts: Facts, live: Snapshot) -> Iterable[FolderReport]:
     known = facts.config is not None
     for other in sorted(others, key=lambda one: (one is None, one or "")):
         yield _folder(facts, other, LiveFolder(other or ""), configured=not known)
+
+
+def _last(facts: Facts, place: Place) -> LiveFolder:
+    """A folder as it was known last, at the place where it is configured to be."""
+    known = facts.last.folders if facts.last else ()
+    for one in known:
+        if (one.name, one.path) == (place.name, place.path):
+            mode, filesystem = place.mode or one.mode, place.filesystem or one.filesystem
+            return replace(one, mode=mode, filesystem=filesystem, settling=0)
+    return LiveFolder(place.name, place.path, place.mode, place.filesystem)
 
 
 def _folder(facts: Facts, name: str | None, told: LiveFolder, *, configured: bool) -> FolderReport:

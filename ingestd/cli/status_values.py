@@ -56,6 +56,7 @@ class Facts:
     refused_codecs: tuple[str, ...] = ()  # of the newest rejected rows
     under: str | None = None  # the subtree that was asked about
     unseen: int | None = None  # files in it that have no row; None: not asked, or too many
+    last: Snapshot | None = None  # what is known from before, where the daemon does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from ingestd.daemon.sending.troubles import Troubles
 from ingestd.daemon.sending.uploads import Uploads
 from ingestd.daemon.telling.alarming import Alarming
 from ingestd.daemon.telling.hourly import Hourly
+from ingestd.daemon.telling.lastknown import LastKnown
 from ingestd.daemon.telling.snapshot import Refusal, Snapshots
 from ingestd.errors import JournalError
 from ingestd.journal import CorruptJournalError, DiskFullError
@@ -106,6 +107,7 @@ class Daemon:
         self.snapshots = Snapshots(
             ctx, self.seeing, self.tracker, self.flights, self.uploads, self.keeper, config
         )
+        self.last_known = LastKnown(ctx, lambda: self.seeing.watched, self.snapshots.lasting)
         self.alarming = Alarming(ctx, self.keeper, lambda: self.seeing.watched)
         self.hourly = Hourly(ctx)
         self._clockwork = Clockwork(ctx, self.keeper)
@@ -186,7 +188,7 @@ class Daemon:
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
             asking = (self.following.tick, self.confirming.tick)
             turns = [self.contents.tick, *turns, *asking, self.tidying.tick]
-        turns += [self.alarming.tick, self.hourly.tick]
+        turns += [self.alarming.tick, self.hourly.tick, self.last_known.tick]
         return [self._turn(turn) for turn in turns]
 
     def _turn(self, tick: Callable[[], float | None] | Callable[[], None]) -> float | None:
@@ -347,6 +349,7 @@ class Daemon:
             self._handle(message)  # an outcome that came in meanwhile need not be asked for later
         recover(self.ctx)
         self.assurance.mirroring.note_position()
+        self.last_known.stop()
 
     def close(self) -> None:
         """Let go of watchers and workers; the journal is closed by who opened it."""

@@ -59,7 +59,6 @@ class Snapshots:
 
     def take(self) -> dict[str, object]:
         """Everything at once."""
-        api = self._ctx.settings.api
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -67,17 +66,23 @@ class Snapshots:
             "config": str(self._config) if self._config else None,
             "config_refused": self._refused(),
             "settling": len(self._tracker),
+            **self.lasting(),
+            "uploads": [self._upload(flight) for flight in self._flights.under_way],
+            "gates": [self._gate(gate) for gate in self._keeper.closed],
+            "queue": {"eta": self._eta(), "waiting_for": self._uploads.waiting_for or None},
+        }
+
+    def lasting(self) -> dict[str, object]:
+        """What is of interest also when the daemon has ended."""
+        return {
             "api": {
-                "base_url": api.base_url,
+                "base_url": self._ctx.settings.api.base_url,
                 "key_id": self.key.key_id if self.key else None,
                 "key_source": self.key.source if self.key else None,
                 "key_since": self._keeper.key_since,
                 "last_ok_at": self._ctx.last_answer_at,
             },
             "folders": [self._folder(watched) for watched in self._seeing.watched.values()],
-            "uploads": [self._upload(flight) for flight in self._flights.under_way],
-            "gates": [self._gate(gate) for gate in self._keeper.closed],
-            "queue": {"eta": self._eta(), "waiting_for": self._uploads.waiting_for or None},
         }
 
     def _refused(self) -> dict[str, object] | None:
