@@ -18,6 +18,7 @@ import big_trees
 import commands
 import idle
 import journal
+import latency
 import single_file
 import small_files
 import startup
@@ -39,6 +40,7 @@ PARTS = {
     "tree": big_trees.tree,
     "watching": big_trees.watching,
     "bursts": big_trees.bursts,
+    "queued": latency.queued,
 }
 
 

@@ -5,7 +5,7 @@
 set -euo pipefail
 root=${1:?the directory to build in}
 mirror=${PEERS_MIRROR:-$(grep -rhoE '^(deb|URIs:) +[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null |
-    awk '{print $2}' | grep -E '/debian/?$' | head -1)}
+    awk '{print $2}' | grep -E '/debian/?$' | head -1 || true)}
 apt-get install -y --no-install-recommends debootstrap user-mode-linux kmod
 debootstrap --variant=minbase --include=procps,iproute2,python3,kmod bookworm "$root" "${mirror:?no Debian mirror found: set PEERS_MIRROR}"
 printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d" && chmod +x "$root/usr/sbin/policy-rc.d"
