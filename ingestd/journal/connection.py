@@ -33,6 +33,8 @@ class Database:
         self.path = path
         #: SQLite has found the file damaged: the next start checks it.
         self.found_damage = False
+        #: Counts what this connection changed or undid: what was read at one count still holds.
+        self.changes = 0
         self._depth = 0
         try:
             self._connection = sqlite3.connect(
@@ -100,6 +102,7 @@ class Database:
     def write(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Change something inside a transaction; the cursor knows `rowcount` and `lastrowid`."""
         self._require_transaction()
+        self.changes += 1
         try:
             return self._connection.execute(sql, values)
         except UnicodeEncodeError:
@@ -124,6 +127,7 @@ class Database:
             self._require_transaction()
             self.rows(end)
         except BaseException:
+            self.changes += 1
             # On a full disk SQLite may have undone everything already, savepoints included.
             if self._connection.in_transaction:
                 for statement in undo:
@@ -159,6 +163,7 @@ class Database:
 
     def run_script(self, script: str) -> None:
         """Run many statements in one transaction of their own."""
+        self.changes += 1
         try:
             self._connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
         except sqlite3.Error as error:

@@ -27,6 +27,9 @@ class Journal(JournalReader, AfterBook):
     opens its own. Many changes in one transaction cost little more than one.
     """
 
+    #: The count of changes, and when the first row of each state was due then.
+    _dues: tuple[int, dict[State, float | None]] = (-1, {})
+
     @classmethod
     def create_or_open(cls, state_dir: Path, *, fstype: str | None) -> Self:
         """Open the journal of a state directory; make, migrate and check it where needed.
@@ -39,6 +42,28 @@ class Journal(JournalReader, AfterBook):
             JournalError: it cannot be used; the sentence says why and what to do.
         """
         return cls(opening.create_or_open(state_dir, fstype))
+
+    def next_due(self, state: State) -> float | None:
+        """When the first row of a state is due; as `Worklist.next_due`.
+
+        The loop asks at each step. Nobody else changes rows while the writer lives, so the answer
+        holds until the writer changes something itself.
+        """
+        if self._dues[0] != self._db.changes:
+            self._dues = (self._db.changes, {})
+        known = self._dues[1]
+        if state not in known:
+            known[state] = super().next_due(state)
+        return known[state]
+
+    def due(
+        self, state: State, now: float, limit: int, *, after: Item | None = None
+    ) -> tuple[Item, ...]:
+        """The rows of a state whose time has come; as `Worklist.due`."""
+        first = self.next_due(state)
+        if first is None or first > now:
+            return ()
+        return super().due(state, now, limit, after=after)
 
     def close(self) -> None:
         """Close so that the next start need not check the file."""
