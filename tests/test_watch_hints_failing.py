@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from watchdog.observers.inotify import InotifyWatchGroup
+from watchdog.observers.inotify import InotifyEmitter, InotifyWatchGroup
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, InotifyFD, Mask
 
 from ingestd.watch import hints as hints_module
@@ -206,6 +206,7 @@ def test_the_parts_of_watchdog_that_are_overridden_exist():
         (InotifyFD, "add_callback"),
         (InotifyFD, "run"),
         (InotifyWatchGroup, "on_queue_overflow"),
+        (InotifyEmitter, "queue_event"),
         (FolderObserver.__base__, "on_thread_stop"),
     ]:
         assert callable(getattr(owner, name))

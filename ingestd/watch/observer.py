@@ -49,6 +49,7 @@ EVENTS: Final[list[type[FileSystemEvent]]] = [
     DirDeletedEvent,
 ]
 
+_TOLD: Final = tuple(EVENTS)
 
 # The limits of inotify(7), of descriptors and of memory.
 OUT_OF: Final = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -74,7 +75,9 @@ class Listener(Protocol):
 
 
 class FolderObserver(BaseObserver):
-    """Watches one folder: three threads (reader, grouper, dispatcher), one inotify instance.
+    """Watches one folder: a reader and a grouper, which tells; one inotify instance.
+
+    A third thread, watchdog's dispatcher, has nothing to do: what passed through it came later.
 
     Args:
         root: The folder; may be a link, which is followed. No link below it is.
@@ -109,14 +112,7 @@ class FolderObserver(BaseObserver):
             skip=frozenset(map(os.fsencode, skip)),
         )
         super().__init__(cast("type[EventEmitter]", emitter), inotify_fd=self._reader)
-        self.schedule(_Handler(listener), path, recursive=recursive, event_filter=EVENTS)
-
-    def run(self) -> None:
-        """Hand events to the listener until stopped."""
-        try:
-            super().run()
-        except Exception as error:  # noqa: BLE001 - whatever it is, hints have ended
-            self._listener.died(error)
+        self.schedule(FileSystemEventHandler(), path, recursive=recursive, event_filter=EVENTS)
 
     def on_thread_stop(self) -> None:
         """Stop the other threads too."""
@@ -200,6 +196,13 @@ class _Emitter(InotifyEmitter):
         except Exception as error:  # noqa: BLE001 - whatever it is, hints have ended
             self._listener.died(error)
 
+    def queue_event(self, event: FileSystemEvent) -> None:
+        """Hand on where it happened, and nothing else; at once, not by way of the dispatcher."""
+        if isinstance(event, _TOLD):
+            for path in (event.src_path, event.dest_path):
+                if path:
+                    self._listener.hint(os.fsdecode(path))
+
     def on_thread_stop(self) -> None:
         group = self._inotify
         try:
@@ -244,18 +247,6 @@ def _directories(path: bytes) -> list[bytes]:
             return [item.name for item in items if item.is_dir(follow_symlinks=False)]
     except OSError:
         return []  # it went away, may not be read, or is none
-
-
-class _Handler(FileSystemEventHandler):
-    """Hands on where something happened, and nothing else."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def dispatch(self, event: FileSystemEvent) -> None:
-        for path in (event.src_path, event.dest_path):
-            if path:
-                self._listener.hint(os.fsdecode(path))
 
 
 def _access_error(path: bytes) -> OSError:
