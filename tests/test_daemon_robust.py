@@ -237,8 +237,8 @@ def test_a_damaged_row_that_was_due_lets_the_loop_sleep(world: World):
     "place",
     [
         "judging._enter",
-        "seeing.consider",
-        "seeing._missed",
+        "seeing.sights.consider",
+        "seeing.sights._missed",
         "contents._weigh",
         "flights.preflights._looks_first",
         "flights.preflights._adopted",

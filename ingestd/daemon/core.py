@@ -74,7 +74,7 @@ class Daemon:
         placing = Placing(ctx, self.brake, self.contents)
         self.judging = Judging(ctx, self.tracker, self._folder_of, self._ground_of, placing)
         self.seeing = Seeing(ctx, self.tracker, self.judging, self.brake, hints)
-        self.seeing.renames.listeners.append(self.contents.renamed)
+        self.seeing.sights.renames.listeners.append(self.contents.renamed)
         asking = Asking(ctx, self.keeper)
         self.assurance = Assurance(ctx, self.keeper, asking, lambda one: one in self.flights)
         cap = IndexingCap(ctx, self.keeper)
@@ -126,7 +126,7 @@ class Daemon:
             m.Listed: self.seeing.listed,
             m.ScanEnded: self.seeing.scan_ended,
             m.LookedAt: self.seeing.looked_at,
-            m.OldPathSeen: self.seeing.renames.seen,
+            m.OldPathSeen: self.seeing.sights.renames.seen,
             m.Probed: self.judging.probed,
             m.CardLooked: self.cards.looked,
             m.FoundByHand: self.wishes.found,

@@ -126,7 +126,7 @@ class Pass:
                 return False
             if watched.looks or watched.looking:
                 return False
-        if self._seeing.renames.busy or self._busy():
+        if self._seeing.sights.renames.busy or self._busy():
             return False
         return len(self._tracker) == self._unfinished()
 

@@ -1,23 +1,17 @@
-"""Seeing: scans, hints and looks, and what each tells about a path (rules R5)."""
+"""Seeing: when folders are scanned and looked at, and what starts it (rules R5)."""
 
 from __future__ import annotations
 
-import math
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.intake.folders import Watched, deepest, name_rules, watches
 from ingestd.daemon.intake.folderwork import FolderWorker, Order
-from ingestd.daemon.intake.quieting import Quieting
-from ingestd.daemon.intake.renames import Renames
+from ingestd.daemon.intake.sights import ABSENT_S, Sights
 from ingestd.daemon.intake.standing import Standing
 from ingestd.daemon.messages import LookedAt, ScanEnded
-from ingestd.journal import DamagedRowError
-from ingestd.lifecycle import UNSENT, events
 from ingestd.model import Reason, State
-from ingestd.watch.entries import VANISHED, EntryKind, RootState, ScanReport
-from ingestd.watch.mounts import is_network
+from ingestd.watch.entries import EntryKind, RootState, ScanReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,21 +20,13 @@ if TYPE_CHECKING:
     from ingestd.daemon.intake.brake import Brake
     from ingestd.daemon.intake.judging import Judging
     from ingestd.daemon.messages import Hint, HintsLost, Listed, MountsChanged, ScanBegun
-    from ingestd.model import Item, Stat
+    from ingestd.model import Item
     from ingestd.settle import SettleTracker
-    from ingestd.watch.entries import Entry
     from ingestd.watch.hints import Hints
     from ingestd.watch.volumes import Volume
 
 #: Looks in one job; more wait for the next, so that a scan is not held up for long.
 MOST_LOOKS = 2000
-#: What one pass missed is looked for by the next this soon, seconds: a pass over directories that
-#: did not change costs next to nothing, and a vanished file must not hold up the queue.
-ABSENT_S = 5.0
-#: So many of the rows that are sent next are looked at after each pass, however long the queue is.
-NEXT_TO_GO = 200
-#: Reasons that are looked into again by themselves (interface 2).
-BY_THEMSELVES = frozenset({Reason.INCOMPLETE, Reason.EMPTY, Reason.UNREADABLE})
 
 
 class Seeing:
@@ -57,12 +43,18 @@ class Seeing:
         self._ctx, self._tracker, self._judging, self._hints = ctx, tracker, judging, hints
         self._brake = brake
         self._stop = threading.Event()
-        self._again: set[str] = set()  # paths that a person wants looked into again
         self.standing = Standing(ctx)
-        self.quieting = Quieting(ctx)
         #: Told of events at names that are no videos: a marker or a checksum list may be there.
         self.others_hinted: Callable[[str], None] = lambda _: None
-        self.renames = Renames(ctx, tracker, judging, self._look_later)
+        self.sights = Sights(
+            ctx,
+            tracker,
+            judging,
+            brake,
+            self.folder_of,
+            lambda name: name in self.watched,
+            self._look_later,
+        )
         self.watched: dict[str, Watched] = {}
         self.parts: dict[str, Watched] = {}  # file systems that are mounted inside, by key
         self._watch_all()
@@ -209,7 +201,7 @@ class Seeing:
         watched = self.folder_of(path)
         if watched is None:
             return False
-        self._again.add(path)
+        self.sights.again.add(path)
         watched.looks.add(path)
         return True
 
@@ -287,58 +279,7 @@ class Seeing:
         self.standing.answered(watched)
         if not watched.in_order:  # the same directory as another folder's
             return
-        listing = message.listing
-        if watched.listing is None or watched.listing[0] != listing.directory:
-            watched.listing = (listing.directory, self._known_in(listing.directory), set())
-        _, known, seen = watched.listing
-        for entry in listing.entries:
-            name = entry.path.rsplit("/", 1)[-1]
-            seen.add(name)
-            self._was_announced(watched, entry, known)
-            if known is None:
-                self._consider_alone(watched, entry)
-            else:
-                self.consider(watched, entry, known.get(name))
-        if listing.last:
-            if watched.full:
-                watched.listed.add(listing.directory)
-            self._missed(watched, known or {}, seen)
-            watched.listing = None
-
-    def _was_announced(self, watched: Watched, entry: Entry, known: dict[str, Item] | None) -> None:
-        """Count a file that only the scan found, although events are believed to come."""
-        if watched.mode != "events" or not watched.scanning or not watched.passes:
-            return
-        path, stat = entry.path, entry.stat
-        if known is None or stat is None or path.rsplit("/", 1)[-1] in known:
-            return
-        if path in watched.looks or path in watched.in_look or path in self._tracker:
-            return
-        watched.arming.unannounced += watched.arming.is_news(
-            stat.ctime_ns / 1e9, watched.begun_wall
-        )
-
-    def _known_in(self, directory: str) -> dict[str, Item] | None:
-        """The rows of a directory; None: one is damaged, they must be taken one by one."""
-        try:
-            return self._ctx.journal.known_in(directory)
-        except DamagedRowError:
-            return None
-
-    def _consider_alone(self, watched: Watched, entry: Entry) -> None:
-        """Consider a path by its own row; a damaged one is left alone (rules R8)."""
-        try:
-            item = self._ctx.journal.current(entry.path)
-        except DamagedRowError as error:
-            self._ctx.log.warning("journal.trouble", path=entry.path, detail=str(error))
-            self._tracker.gone(entry.path)
-        else:
-            self.consider(watched, entry, item)
-
-    def _missed(self, watched: Watched, known: dict[str, Item], seen: set[str]) -> None:
-        for name, item in known.items():
-            if name not in seen and item.state in UNSENT and watched.holds(item):
-                watched.absent.setdefault(item.path, watched.passes)
+        self.sights.listed(watched, message.listing)
 
     def scan_ended(self, message: ScanEnded) -> None:
         """Note how the pass went; what two passes missed is looked for once more, then gone."""
@@ -356,38 +297,12 @@ class Seeing:
             return
         due = [path for path, since in watched.absent.items() if since < watched.passes - 1]
         watched.looks.update(due)
-        watched.looks.update(self._next_to_go(watched))
+        watched.looks.update(self.sights.next_to_go(watched))
         if watched.full and message.report.complete:
-            watched.looks.update(self._in_lost_directories(watched, message.report))
+            watched.looks.update(self.sights.in_lost_directories(watched, message.report))
         if watched.absent and len(due) < len(watched.absent):
             soon = self._ctx.now.mono + min(watched.interval(), ABSENT_S)
             watched.next_scan = min(watched.next_scan, soon)
-
-    def _next_to_go(self, watched: Watched) -> list[str]:
-        """The files that are sent next: a rewrite in place shows in no directory's mtime.
-
-        The others are looked at by full passes, and each again when it is opened to be sent.
-        """
-        due = self._ctx.journal.due(State.QUEUED, math.inf, NEXT_TO_GO)
-        return [item.path for item in due if item.folder == watched.name]
-
-    def _in_lost_directories(self, watched: Watched, report: ScanReport) -> list[str]:
-        """Unsent files in directories that a full pass did not meet: removed with all in them.
-
-        Below what could not be read, and below other file systems, nothing is called absent.
-        """
-        closed = [trouble.path for trouble in report.troubles] + list(report.other_devices)
-        lost: list[str] = []
-        for directory in self._ctx.journal.known_directories(watched.root):
-            hidden = any(directory == one or directory.startswith(one + "/") for one in closed)
-            if directory in watched.listed or hidden or self.folder_of(directory) is not watched:
-                continue
-            known = self._known_in(directory) or {}
-            lost += [
-                item.path for item in known.values() if item.state in UNSENT and watched.holds(item)
-            ]
-        watched.listed = set()
-        return lost
 
     def looked_at(self, message: LookedAt) -> None:
         """Consider what a targeted look saw."""
@@ -403,86 +318,4 @@ class Seeing:
             self._tracker.gone(path)  # not ours any more, after a change of include or exclude
         for entry in message.entries:
             if entry.kind is not EntryKind.DIRECTORY or entry.stat is None:
-                self._consider_alone(watched, entry)
-
-    # --- deciding what a sight means --------------------------------------------------------
-
-    def consider(self, watched: Watched, entry: Entry, item: Item | None) -> None:
-        """Decide what one sight of a path means."""
-        if entry.error == VANISHED:
-            self._not_there(watched, entry.path, item)
-            return
-        watched.absent.pop(entry.path, None)
-        if item is not None and item.folder is not None and item.folder not in self.watched:
-            # the folder has another name in the configuration now (rules R6)
-            named = replace(item, folder=watched.name)
-            item = self._ctx.journal.revise(item, named, self._ctx.now.wall)
-        if entry.stat is None:
-            self._tracker.trouble(
-                entry.path, entry.error or "", self._ctx.now.mono, folder=watched.name
-            )
-        elif entry.kind is not EntryKind.FILE or entry.refused_extension:
-            self._judging.refuse_unseen(watched.folder, entry, item)
-        elif entry.path in self._again:
-            self._again.discard(entry.path)
-            self._tracker.observe(
-                entry.path, entry.stat, self._ctx.now.mono, quiet=0.0, folder=watched.name
-            )
-            self._tracker.force(entry.path)
-        elif item is None or not self._settled_before(watched, item, entry.stat):
-            if self.renames.may_be(entry):
-                return
-            if item is None:
-                self._brake.sighted(entry.path, entry.stat)
-            self._observe(watched, entry.path, entry.stat, item)
-        elif item.stat is not None and item.state in UNSENT and item.stat != entry.stat:
-            # the same file under another device number, after a remount or a reboot
-            same = replace(item, stat=entry.stat, volume=watched.volume_id)
-            self._ctx.journal.revise(item, same, self._ctx.now.wall)
-
-    def _observe(self, watched: Watched, path: str, stat: Stat, item: Item | None) -> None:
-        """Let a file settle; one that was written to again after its quiet time teaches us."""
-        pause = self._tracker.observe(
-            path,
-            stat,
-            self._ctx.now.mono,
-            quiet=self.quieting.of(watched.folder),
-            folder=watched.name,
-        )
-        known = item.stat if item is not None else None
-        if pause is None and known is not None and known.inode == stat.inode:
-            grew = known.size < stat.size
-            pause = (stat.mtime_ns - known.mtime_ns) / 1e9 if grew else None
-        if pause is not None:
-            self.quieting.paused(watched.folder, pause)
-
-    def _settled_before(self, watched: Watched, item: Item, stat: Stat) -> bool:
-        """Tell whether the journal knows this very file and nothing is left to look into."""
-        if item.state is State.GONE or item.stat is None:
-            return False
-        if item.state is State.REJECTED and item.reason in BY_THEMSELVES:
-            return False
-        if not watched.holds(
-            item
-        ):  # the same path on another disk: another file, until it is proven
-            return False
-        same = item.stat.size == stat.size and item.stat.mtime_ns == stat.mtime_ns
-        if is_network(watched.fstype):  # inodes and ctimes change across remounts there
-            return same
-        return same and item.stat.inode == stat.inode and item.stat.ctime_ns == stat.ctime_ns
-
-    def _not_there(self, watched: Watched, path: str, item: Item | None) -> None:
-        self._tracker.gone(path)
-        self._again.discard(path)
-        self._judging.drop_wishes(path)
-        if item is None or item.state not in UNSENT or not watched.in_order:
-            return
-        if not watched.holds(item):  # it lies on a file system that is not here now
-            return
-        missed_in = watched.absent.setdefault(path, watched.passes)
-        if missed_in >= watched.passes - 1:
-            soon = self._ctx.now.mono + min(watched.folder.poll_interval, ABSENT_S)
-            watched.next_scan = min(watched.next_scan, soon)
-            return
-        del watched.absent[path]
-        self._ctx.apply(item, events.Vanished(self._ctx.unconfirmed_at(item)))
+                self.sights.consider_alone(watched, entry)

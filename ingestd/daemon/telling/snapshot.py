@@ -102,7 +102,7 @@ class Snapshots:
             "last_scan_at": watched.last_scan_at,
             "settling": self._tracker.count(watched.name),
             "settle_s": watched.folder.settle,
-            "quiet_s": self._seeing.quieting.of(watched.folder),
+            "quiet_s": self._seeing.sights.quieting.of(watched.folder),
             "writers": sight(watched.fstype).value,
             "ignored_by": dict(ignored),
             "detail": _detail(watched) or next(filter(None, map(_part_detail, parts)), None),
