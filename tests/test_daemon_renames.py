@@ -11,12 +11,10 @@ import pytest
 from fake_farside import LOST, LOST_BUT_STORED, Fate, refused
 from ingestd.config import Fields
 from ingestd.model import Reason, State
-from world import worlds
+from world import World, worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from world import World
 
 HOUR = 3600
 
@@ -209,6 +207,20 @@ def test_a_rename_across_a_restart_is_recognised(world: World):
     world.restart()
     world.advance(100)
     assert is_same_row(world, 1, new)
+
+
+def test_another_file_that_took_the_old_path_meanwhile_is_sent_as_well(tmp_path: Path):
+    with World(tmp_path, poll=HOUR) as world:
+        old = world.put("a.mp4")
+        world.advance(200)
+        new = old.with_name("b.mp4")
+        old.rename(new)
+        old.write_bytes(world.content("another"))
+        world.restart()  # its first pass sees both; the next one comes an hour later
+        world.advance(200)
+        assert world.row(new).id == 1
+        assert world.state(old) is State.PARSED
+        assert len(world.bodies()) == 2
 
 
 def test_a_duplicate_that_is_moved_over_its_original_takes_its_place(world: World):

@@ -309,6 +309,12 @@ def test_an_older_journal_is_brought_up_to_date_by_the_daemon_only(closed):
         add_wish(closed, "pause", {}, AT)
 
 
+def test_a_journal_that_is_being_made_is_not_there_yet(tmp_path):
+    (tmp_path / "journal.db").touch()  # as in the first moments of the first start
+    with pytest.raises(JournalError, match="There is no journal"):
+        JournalReader.open(tmp_path)
+
+
 def test_a_locked_journal_says_what_holds_it(closed):
     with (
         Journal.create_or_open(closed, fstype=None) as journal,

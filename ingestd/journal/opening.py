@@ -156,12 +156,16 @@ def _existing(state_dir: Path) -> Path:
     try:
         _require_regular(path)
     except FileNotFoundError:
-        raise JournalError(
-            f"There is no journal in {state_dir} yet: start the daemon with: ingestd run"
-        ) from None
+        raise _none_yet(state_dir) from None
     except OSError as error:
         raise _unusable(path, error) from error
     return path
+
+
+def _none_yet(state_dir: Path) -> JournalError:
+    return JournalError(
+        f"There is no journal in {state_dir} yet: start the daemon with: ingestd run"
+    )
 
 
 def _require_regular(path: Path) -> None:
@@ -196,7 +200,11 @@ def _closed_on_error(database: Database) -> Iterator[None]:
 
 
 def _require_this_schema(database: Database) -> None:
-    if _schema_version(database) < len(MIGRATIONS):
+    version = _schema_version(database)
+    if not version and not database.value("SELECT count(*) FROM sqlite_master"):
+        # the daemon is about to make it, or was stopped before it could
+        raise _none_yet(database.path.parent)
+    if version < len(MIGRATIONS):
         raise JournalError(
             f"The journal {database.path} is of an older ingestd: start the daemon of this release "
             "once, it brings the journal up to date. Nothing was changed."

@@ -85,7 +85,7 @@ class Assurance:
         """Close or open the gate by what is known now."""
         mirror, strangers = self.mirroring.trouble, self.strangers.trouble
         if mirror or strangers:
-            detail = " ".join(filter(None, (mirror, strangers)))
+            detail = ". ".join(filter(None, (mirror, strangers)))
             self._keeper.hold(
                 GateName.JOURNAL, detail=detail, asks=RECOVER if mirror else FOREIGN_OK
             )

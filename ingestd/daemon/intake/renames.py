@@ -117,6 +117,8 @@ class Renames:
             self._look_later(message.path)
             return
         self._rename(item, message.path, pending.stat)
+        if message.stat is not None:  # another file took the old path: it was forgotten with it
+            self._look_later(pending.old)
 
     def _refute(self, path: str, stat: Stat) -> None:
         if len(self._refuted) >= REMEMBERED:
