@@ -1,6 +1,7 @@
 """How a command finds and asks a running daemon: a lock that says it runs, a socket that answers.
 
-Both lie in the state directory, so who may write the journal may ask the daemon and nobody else.
+Both lie in the state directory: who may read the journal may ask the daemon, and nobody else. No
+question makes it do anything: what is to be done stands in the journal, which its owner writes.
 Addresses go through `/proc/self/fd`, because a socket's path is limited to 107 bytes (unix(7)).
 """
 
@@ -16,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ingestd import sharing
 from ingestd.errors import AlreadyRunningError, JournalError
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ class Lock:
             JournalError: the directory cannot be written.
         """
         try:
-            self._fd = os.open(state_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            mode = sharing.file_mode(state_dir)
+            self._fd = os.open(state_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
         except OSError as error:
             raise JournalError(
                 f"The state directory {state_dir} cannot be written ({error.strerror}): nothing is "
@@ -72,6 +75,7 @@ class Lock:
                 f"{state_dir} is in use by {who}: one ingestd runs per state directory. "
                 "See what it does with: ingestd status",
             ) from error
+        sharing.share(state_dir / LOCK_NAME)
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, json.dumps({"pid": os.getpid(), "since": since}).encode(), 0)
 
@@ -83,7 +87,7 @@ class Lock:
 def holder(state_dir: Path) -> Holder | None:
     """Tell who holds the state directory, without getting in a starting daemon's way."""
     try:
-        fd = os.open(state_dir / LOCK_NAME, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(state_dir / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
@@ -119,7 +123,8 @@ class ControlServer:
         with suppress(FileNotFoundError):
             (state_dir / SOCKET_NAME).unlink()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)
+        # to connect means to write (unix(7))
+        before = os.umask(0o117 if sharing.is_shared(state_dir) else 0o177)
         try:
             with _address(state_dir) as address:
                 self._socket.bind(address)

@@ -83,6 +83,24 @@ def test_it_places_unit_configuration_and_key_with_their_modes(image, tmp_path):
     assert f"ExecReload={program} check --config-only" in unit
 
 
+SHELLS = ("bash-completion/completions/ingestd", "zsh/site-functions/_ingestd")
+
+
+def test_every_shell_finds_its_completion_until_the_last_one_is_uninstalled(image):
+    image.say("install", image.drop)
+    image.say("install", "--name", "cam", image.drop)
+    places = [
+        f"/usr/local/share/{one}" for one in (*SHELLS, "fish/vendor_completions.d/ingestd.fish")
+    ]
+    assert [image.files()[place] for place in places] == [0o644] * 3
+    assert all("_INGESTD_COMPLETE" in image.text(place) for place in places)
+    image.say("uninstall", "--name", "cam")
+    assert set(places) <= set(image.files())
+    (image.root / "etc/systemd/system/ingestd@.service").unlink()  # the last of those, too
+    image.say("uninstall")
+    assert not set(places) & set(image.files())
+
+
 def test_repeating_it_changes_nothing(image):
     image.say("install", image.drop)
     before = {path: image.text(path) for path in image.files()}

@@ -159,7 +159,7 @@ def _may_look(state_dir: Path) -> bool:
         return True
     except OSError:
         return False
-    return os.access(lock, os.R_OK | os.W_OK, effective_ids=True)
+    return os.access(lock, os.R_OK, effective_ids=True)
 
 
 def _silent(state_dir: Path, now: float) -> Life:
@@ -168,7 +168,7 @@ def _silent(state_dir: Path, now: float) -> Life:
     if holder is None and not _may_look(state_dir):
         raise JournalError(
             f"{words.printable(str(state_dir))} is not this user's to look into: run this as root, "
-            "or as the user that ingestd runs as."
+            "as the user that ingestd runs as, or as a member of its group."
         )
     if holder is None:
         place = words.printable(str(state_dir))

@@ -14,6 +14,7 @@ import click
 
 import ingestd
 from ingestd.cli import words
+from ingestd.cli.completion import PLACES, script
 from ingestd.cli.install_plan import Site, Wanted, install_steps, uninstall_steps
 from ingestd.cli.options import Common, common_options, dry_run_option
 from ingestd.config import clean_key, from_paths, load
@@ -77,7 +78,9 @@ def install(
     """
     site = _site(root, name)
     text, settings = _configuration(site, folders, ctx.ensure_object(Common).config)
-    wanted = Wanted(_program(site), settings, text, _key(key_file))
+    root_command = ctx.find_root().command
+    scripts = {place: f"{script(shell, root_command)}\n" for shell, place in PLACES.items()}
+    wanted = Wanted(_program(site), settings, text, _key(key_file), scripts)
     steps = install_steps(site, wanted)
     if not _carried_out(site, steps, dry_run=dry_run):
         return Exit.DONE

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestd.cli.completion import PLACES
 from ingestd.cli.install_steps import (
     ACCOUNT,
     MakeAccount,
@@ -23,7 +24,7 @@ from ingestd.config import AfterKind
 from ingestd.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ingestd.config import Settings
 
@@ -99,6 +100,7 @@ class Wanted:
     settings: Settings  # of the configuration that will be in force
     config_text: str | None  # None: the one that is there
     key: str | None  # None: the one that is there, or none yet
+    completions: Mapping[str, str] = field(default_factory=dict)  # of shells: path and script
 
 
 def install_steps(site: Site, wanted: Wanted) -> list[Step]:
@@ -110,8 +112,11 @@ def install_steps(site: Site, wanted: Wanted) -> list[Step]:
     example = site.config.with_name("config.example.yaml")
     steps.append(WriteFile(example, shipped("config.example.yaml"), 0o644))
     if wanted.key is not None:
-        steps.append(WriteFile(site.key, f"{wanted.key}\n", 0o600, secret=True))
+        steps.append(WriteFile(site.key, f"{wanted.key}\n", 0o600, shown=False))
     if not site.has_package:
+        for place, script in wanted.completions.items():
+            steps.append(MakeDirectory(site.at(place).parent, 0o755))
+            steps.append(WriteFile(site.at(place), script, 0o644, shown=False))
         steps.append(MakeDirectory(site.units, 0o755))
         steps.append(WriteFile(site.unit_file, unit_text(site, wanted.program), 0o644))
     lines = drop_in(site, wanted.settings)
@@ -138,6 +143,9 @@ def uninstall_steps(site: Site) -> list[Step]:
     if not site.name or not others:  # the template serves other instances too
         steps.append(Remove(site.unit_file))
     steps.append(Remove(site.config.with_name("config.example.yaml")))
+    template = site.units / "ingestd@.service"
+    if not (others if site.name else template.exists()):  # else they serve others too
+        steps += [Remove(site.at(place)) for place in PLACES.values()]
     if site.has_systemd:
         steps.append(Run(("systemctl", "daemon-reload")))
     return steps

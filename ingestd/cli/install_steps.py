@@ -98,7 +98,7 @@ class WriteFile:
     mode: int
     group: str | None = None
     keep: bool = False  # one that is there stays as it is
-    secret: bool = False  # its text is not shown
+    shown: bool = True  # with its text, when it is short; a secret's is not
 
     def said(self) -> str:
         """See `Step`."""
@@ -111,7 +111,7 @@ class WriteFile:
         return "" if before == self.text else f"replace {self.path}{rights}{self._shown()}"
 
     def _shown(self) -> str:
-        lines = [] if self.secret else [line for line in self.text.splitlines() if line]
+        lines = [] if not self.shown else [line for line in self.text.splitlines() if line]
         own = [line for line in lines if not line.startswith("#")]
         short = own if len(own) <= SHOWN else []  # of a long one the name says enough
         return "".join(f"\n      {words.printable(line)}" for line in short)

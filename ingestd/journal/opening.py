@@ -13,12 +13,15 @@ from ingestd.journal.connection import Database
 from ingestd.journal.faults import CorruptJournalError, ReadOnlyJournalError, corrupt
 from ingestd.journal.rows import json_text
 from ingestd.journal.schema import APPLICATION_ID, MIGRATIONS, migrate
+from ingestd.sharing import file_mode, group_of, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 JOURNAL_NAME = "journal.db"
+#: The ends of its files: SQLite's own name for the log, and for what its users share.
+_PARTS = ("", "-wal", "-shm")
 #: Key in `meta`: the writer closed the journal itself.
 CLOSED_CLEANLY = "closed_cleanly"
 
@@ -53,7 +56,9 @@ def open_existing(state_dir: Path) -> Database:
     Raises:
         JournalError: there is none, it is of another release, or it cannot be written.
     """
-    database = _known(Database(_existing(state_dir), "mode=rw"))
+    path = _existing(state_dir)
+    _require_owner(path)
+    database = _known(Database(path, "mode=rw"))
     with _closed_on_error(database):
         database.prepare_writing()
     return database
@@ -111,7 +116,7 @@ def damage_of(state_dir: Path) -> str | None:
 def move_aside(state_dir: Path, stamp: str) -> Path:
     """Give a damaged journal and its log other names, and keep them; the new name of the file."""
     target = state_dir / f"journal-damaged-{stamp}.db"
-    for end in ("", "-wal", "-shm"):
+    for end in _PARTS:
         part = state_dir / f"{JOURNAL_NAME}{end}"
         if part.exists():
             part.rename(state_dir / f"{target.name}{end}")
@@ -134,14 +139,17 @@ def _record_close(database: Database, *, clean: bool) -> None:
 
 
 def _make(path: Path) -> None:
-    """Create an empty file that only its owner can read; SQLite gives its log the same mode."""
+    """Create an empty file for its owner, and for a group that may look; its log gets that mode."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            mode = file_mode(path.parent)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
         except FileExistsError:
             _require_regular(path)
+            share(*(path.with_name(f"{path.name}{end}") for end in _PARTS))
             return
+        share(path)
         directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(directory)  # a journal that a power cut takes back makes every file new again
@@ -176,7 +184,30 @@ def _require_regular(path: Path) -> None:
         )
 
 
+def _require_owner(path: Path) -> None:
+    """Tell a member of the group, who may look, who may act."""
+    owner = path.stat().st_uid
+    if owner == os.geteuid() or os.access(path, os.W_OK, effective_ids=True):
+        return
+    import pwd  # noqa: PLC0415 - only for this sentence
+
+    who = "root"
+    if owner:
+        with suppress(KeyError):
+            who = f"root and {pwd.getpwuid(owner).pw_name}"
+    raise ReadOnlyJournalError(
+        f"Only {who} may tell this ingestd to do something, others may look at most: nothing was "
+        "changed. Say it again with sudo."
+    )
+
+
 def _unusable(path: Path, error: OSError) -> ReadOnlyJournalError:
+    group = group_of(path.parent) if isinstance(error, PermissionError) else None
+    if group:
+        return ReadOnlyJournalError(
+            f"The journal {path} is for root, its owner and group {group} alone. Say it again with "
+            f"sudo; to be let in for looking: sudo usermod -aG {group} NAME, and log in again."
+        )
     return ReadOnlyJournalError(
         f"The journal {path} cannot be used ({error.strerror}). Run the command as the owner of "
         f"{path.parent}, or choose another state_dir."

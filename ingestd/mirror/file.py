@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ingestd.mirror.facts import head_of, line_of
 from ingestd.mirror.faults import MirrorAwayError, MirrorError, fault
 from ingestd.mirror.reading import first_identity
+from ingestd.sharing import file_mode, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,8 @@ class Mirror:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             # under another name first: a power cut leaves a whole first line or no mirror at all
             fresh = directory / f"{MIRROR_NAME}.new"
-            fd = os.open(fresh, _FLAGS | os.O_CREAT | os.O_TRUNC, 0o600)
+            fd = os.open(fresh, _FLAGS | os.O_CREAT | os.O_TRUNC, file_mode(directory))
+            share(fresh)
             try:
                 os.write(fd, head_of(identity))
                 sync(fd)
@@ -98,6 +100,7 @@ class Mirror:
         if identity is not None and found != identity:
             os.close(fd)
             raise _away(path, "is another one than before")
+        share(path)
         return cls(path, _held(path, fd), found, sync=sync)
 
     @property
