@@ -47,9 +47,8 @@ def test_a_running_daemon_acts_at_once_and_its_words_are_told(home):
     with a_daemon(home.state_dir, result=result) as daemon:
         said = home.run("resume", "--over-budget")
     assert (said.code, said.out) == (0, "Going on.\n")
-    assert daemon.wishes == [
-        ("resume", {"over_budget": True, "new_account": False, "foreign_ok": False})
-    ]
+    others = {"new_account": False, "same_account": False, "foreign_ok": False}
+    assert daemon.wishes == [("resume", {"over_budget": True, **others})]
 
 
 def test_what_the_daemon_refuses_is_told_and_is_exit_code_1(home):
