@@ -150,11 +150,11 @@ def test_no_file_is_opened_on_a_disk_that_took_the_place_of_another(world, disks
     world.wish("pause")
     path = world.put("a.mp4")
     world.advance(30)
-    os.close(world.daemon.judging.opener(str(path))())
+    os.close(world.daemon.judging.openings.opener(str(path))())
     watched = world.daemon.seeing.watched["drop"]
     watched.place = replace(watched.place, device=1)  # where it was mounted before
     with pytest.raises(OSError, match="another file system") as caught:
-        world.daemon.judging.opener(str(path))()
+        world.daemon.judging.openings.opener(str(path))()
     assert caught.value.errno == errno.ESTALE
 
 

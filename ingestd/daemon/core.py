@@ -17,7 +17,8 @@ from ingestd.daemon.intake.brake import Brake
 from ingestd.daemon.intake.byhand import ByHand
 from ingestd.daemon.intake.cards import Cards
 from ingestd.daemon.intake.content import Contents
-from ingestd.daemon.intake.judging import Ground, Judging
+from ingestd.daemon.intake.judging import Judging
+from ingestd.daemon.intake.opening import Ground, Openings
 from ingestd.daemon.intake.placing import Placing
 from ingestd.daemon.intake.rejudging import Rejudging, judge_claimed
 from ingestd.daemon.intake.seeing import Seeing
@@ -72,7 +73,8 @@ class Daemon:
         self.brake = Brake(ctx, self.tracker)
         self.contents = Contents(ctx, self._opener, self._is_away, self.brake)
         placing = Placing(ctx, self.brake, self.contents)
-        self.judging = Judging(ctx, self.tracker, self._folder_of, self._ground_of, placing)
+        openings = Openings(self._folder_of, self._ground_of)
+        self.judging = Judging(ctx, self.tracker, self._folder_of, openings, placing)
         self.seeing = Seeing(ctx, self.tracker, self.judging, self.brake, hints)
         self.seeing.sights.renames.listeners.append(self.contents.renamed)
         asking = Asking(ctx, self.keeper)
@@ -94,7 +96,11 @@ class Daemon:
         self.following, self.confirming = Following(asking), Confirming(asking)
         self.tidying = Tidying(ctx, lambda: self.seeing.watched, self.seeing.owner_of)
         self.cards = Cards(
-            ctx, self.tracker, self._folder_of, self.judging.lane_of, self.seeing.look_again
+            ctx,
+            self.tracker,
+            self._folder_of,
+            self.judging.openings.lane_of,
+            self.seeing.look_again,
         )
         self.judging.standing, self.judging.unlisted = self.cards.standing, self.cards.unlisted
         self.seeing.others_hinted = self.cards.hinted
@@ -272,7 +278,7 @@ class Daemon:
         return Ground(watched.root, watched.device, watched.volume_id)
 
     def _opener(self, item: Item) -> Callable[[], int]:
-        return self.judging.opener(item.path)
+        return self.judging.openings.opener(item.path)
 
     def _is_away(self, item: Item) -> bool:
         """Tell whether a row's folder is configured, and it or its disk is not there now."""

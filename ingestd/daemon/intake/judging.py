@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ingestd import fields, validate
@@ -13,11 +10,12 @@ from ingestd.checksums import Verdict
 from ingestd.daemon.intake.cards import Standing
 from ingestd.daemon.intake.describing import Describing
 from ingestd.daemon.intake.looking import look_into
+from ingestd.daemon.intake.opening import LANE, Openings
 from ingestd.daemon.intake.placing import SKIPPED, skip
 from ingestd.daemon.messages import Probed
 from ingestd.lifecycle import events
 from ingestd.model import Facts, Item, Reason, State
-from ingestd.probe import ProbeTrouble, TroubleKind, open_below
+from ingestd.probe import ProbeTrouble, TroubleKind
 from ingestd.watch.cameras import suspicions
 
 if TYPE_CHECKING:
@@ -31,24 +29,10 @@ if TYPE_CHECKING:
     from ingestd.settle import Candidate, SettleTracker
     from ingestd.watch.entries import Entry
 
-LANE = "probe"
 #: A program that keeps a file open for so long and writes nothing is not waited for, seconds.
 WRITER_S = 86_400.0
 #: Files that are compared with their checksum list are read whole: that holds up no other probe.
 VERIFY_LANE = "verify"
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """The root that a file is opened below: a folder's, or that of a disk mounted inside one."""
-
-    root: str
-    device: int | None  # `st_dev`; None: it is not in order
-    volume: str | None  # how rows name its file system
-
-
-def _not_in_order(root: str) -> int:
-    raise OSError(errno.ESTALE, "the folder is not in order", root)
 
 
 #: States whose content was not sent: another file at the path simply takes their place.
@@ -88,7 +72,7 @@ class Judging:
         ctx: Context,
         tracker: SettleTracker,
         folder_of: Callable[[str], Folder | None],
-        ground_of: Callable[[str], Ground | None],
+        openings: Openings,
         placing: Placing,
     ) -> None:
         """Take the desk.
@@ -97,11 +81,11 @@ class Judging:
             ctx: the loop's surroundings.
             tracker: what settles.
             folder_of: names the watched folder that a path lies in, if any.
-            ground_of: names the root that it is opened below; None: no watched folder's.
+            openings: opens a file below the root that it lies in.
             placing: says where an acceptable file goes.
         """
         self._ctx, self._tracker = ctx, tracker
-        self._folder_of, self._ground_of = folder_of, ground_of
+        self._folder_of, self.openings = folder_of, openings
         self.placing, self._brake = placing, placing.brake
         self.describing = Describing(ctx, folder_of)
         self.lent: dict[str, Folder] = {}  # paths added by hand with the fields of a folder
@@ -148,12 +132,12 @@ class Judging:
             return
         self._probing.add(path)
         self._hold[path] = standing.hold
-        folder, open_file = self._folder_of(path), self.opener(path)
+        folder, open_file = self._folder_of(path), self.openings.opener(path)
         proxies = self._leaves_proxies_out(path)
         listed_below = str(folder.path) if folder is not None and standing.verify else None
         broke = ProbeTrouble(TroubleKind.UNREADABLE, "It could not be looked into.")
         self._ctx.workers.submit(
-            self._lane(LANE if listed_below is None else VERIFY_LANE, candidate.path),
+            self.openings.lane(LANE if listed_below is None else VERIFY_LANE, candidate.path),
             lambda: look_into(candidate, open_file, proxies=proxies, listed_below=listed_below),
             Probed(candidate, broke),
         )
@@ -162,34 +146,6 @@ class Judging:
         """Tell whether a proxy is refused: `add` takes it, and `junk: false` takes all."""
         folder = self._folder_of(path)
         return path not in self.by_hand and (folder is None or folder.junk)
-
-    def lane_of(self, path: str) -> str:
-        """The lane in which what lies beside a path is looked at."""
-        return self._lane(LANE, path)
-
-    def _lane(self, kind: str, path: str) -> str:
-        """The lane for a look into a file: a dead share holds up no other disk's."""
-        folder, ground = self._folder_of(path), self._ground_of(path)
-        if folder is None or ground is None:
-            return f"{kind} "
-        part = "" if ground.root == str(folder.path) else f" {ground.root}"
-        return f"{kind} {folder.name}{part}"
-
-    def opener(self, path: str) -> Callable[[], int]:
-        """A function that opens a file below its folder's root, or its own directory.
-
-        What lies at the path of a root that is not in order is not opened: it may be the empty
-        directory below a mount, or another disk.
-        """
-        folder, ground = self._folder_of(path), self._ground_of(path)
-        if folder is None or ground is None:
-            parent, name = os.path.split(path)
-            return lambda: open_below(parent, name, follow_symlinks=False)
-        root, device, follow = ground.root, ground.device, folder.follow_symlinks
-        relative = os.path.relpath(path, root)
-        if device is None:
-            return partial(_not_in_order, root)
-        return lambda: open_below(root, relative, follow_symlinks=follow, device=device)
 
     # --- the answers ------------------------------------------------------------------------
 
@@ -391,11 +347,7 @@ class Judging:
 
     def _now(self, item: Item, stat: Stat) -> Item:
         """A row whose file lies there with this stat now."""
-        return replace(item, stat=stat, volume=self._volume_of(item.path))
-
-    def _volume_of(self, path: str) -> str | None:
-        ground = self._ground_of(path)
-        return ground.volume if ground else None
+        return replace(item, stat=stat, volume=self.openings.volume_of(item.path))
 
     def _same_file(self, item: Item, facts: Facts) -> bool:
         """Tell whether a row's file was merely touched: renamed and back, a chmod, another inode.
@@ -480,7 +432,7 @@ class Judging:
             folder=folder.name if folder else None,
             state=State.SETTLING,
             stat=stat,
-            volume=self._volume_of(path),
+            volume=self.openings.volume_of(path),
             fingerprint=facts.fingerprint if facts else None,
             container=findings.container if findings else None,
             codec=findings.video.codec if findings and findings.video else None,
