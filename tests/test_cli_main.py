@@ -22,7 +22,7 @@ COMMANDS = {
     *("run", "check", "plan", "status", "health", "list", "show", "why", "wait"),
     *("add", "retry", "forget", "trust", "key", "config", "pause", "resume", "sim", "demo"),
     *("install", "uninstall", "completion"),
-    *("approve", "skip", "link"),
+    *("approve", "skip", "link", "recover", "audit"),
 }
 
 

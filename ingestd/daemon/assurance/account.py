@@ -111,7 +111,7 @@ class Account:
         self._under_way = False
         if message.trouble is not None:
             self._asking.failed(message.trouble, [])
-            self._refused = message.trouble.kind is Refusal.AUTH  # until there is another key
+            # a refused key is asked with again too: what a question closed, a question opens
             self._wait = min(AGAIN_MOST_S, max(AGAIN_S, self._wait * 2))
             self._next = self._ctx.now.mono + self._wait
             return
