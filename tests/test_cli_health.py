@@ -37,7 +37,8 @@ def test_a_daemon_with_nothing_to_complain_of_is_fine(home):
     with a_daemon(home.state_dir, answers={"pulse": PULSE}):
         said = home.run("health")
     assert said.code == 0
-    assert re.fullmatch(r"Running since .*, 1 file in line, nothing needs you\.\n", said.out)
+    waits = r"uploads wait \(credits\): see ingestd status"
+    assert re.fullmatch(rf"Running since .*, 1 file in line, {waits}\.\n", said.out)
 
 
 def test_what_needs_a_person_is_one_line(home):

@@ -80,7 +80,9 @@ class Health:
             return "; ".join(words.printable(one.text).rstrip(".") for one in self.alarms) + "."
         since = f" since {words.moment(self.life.since, self.now)}" if self.life.since else ""
         files = words.count(self.files(State.QUEUED), "file")
-        return f"Running{since}, {files} in line, nothing needs you."
+        shut = ", ".join(gate.name.value for gate in self.gates)
+        rest = f"uploads wait ({shut}): see ingestd status" if shut else "nothing needs you"
+        return f"Running{since}, {files} in line, {rest}."
 
     def files(self, state: State) -> int:
         """How many rows are in a state."""

@@ -100,9 +100,10 @@ class Pass:
             return ""
         gates = [f"{gate.name.value}: {gate.detail}" for gate in self._keeper.closed]
         if over is Exit.STOPPED_EARLY:
-            left = len(self._working())
+            left = len(self._working()) + len(self._tracker)
             cause = "; ".join(gates) or "its time is over"
-            return f"{left} files wait, nothing of them is lost: {cause}"
+            files = "1 file waits" if left == 1 else f"{left} files wait"
+            return f"{files}, nothing is lost: {cause}"
         said = [
             f"{count} {state.value}"
             for state in sorted(BAD)

@@ -271,7 +271,8 @@ class _Service:
             return False
         refused = self._take_over(reread)
         if refused:
-            self._ctx.log.warning("config.refused", detail=f"{refused} The old one stays in force.")
+            said = f"{refused.rstrip('. ')}. The old one stays in force."
+            self._ctx.log.warning("config.refused", detail=said)
         self._daemon.config_read(refused)
         self._supervision.reloaded(self._clock.now())
         return True
