@@ -29,7 +29,7 @@ VIDEOS_PER_DIRECTORY = 10
 COMMAND = (sys.executable, "-m", "ingestd")
 PATIENCE = 300.0
 BURST_DIRECTORIES = 100
-PASS_S, PASSES = 10.0, 2  # of the daemon whose passes are measured
+PASSES = 2  # of the daemon whose passes are measured
 
 
 def tree(_work: Path, sizes: Sizes) -> None:
@@ -155,7 +155,9 @@ def _idle(place: Path, sizes: Sizes) -> None:
             share = (_cpu(pid) - before) / (time.monotonic() - began)
             rows.append([name, f"{share:.3%} CPU", f"{walks} walks" if walks else ""])
         rows.append(["resident memory", f"{_resident(pid):.1f} MB", ""])
-    unchanged, full = (_pass(work / name, place, name) for name in ("unchanged", "full"))
+    unchanged, full = (
+        _pass(work / name, place, name, sizes.pass_s) for name in ("unchanged", "full")
+    )
     rows.append(["an unchanged rescan", f"{unchanged:.3f} s CPU", "each 10 minutes"])
     rows.append(["a full rescan", f"{full:.3f} s CPU", "each hour instead"])
     share = (5 * unchanged + full) / 3600
@@ -164,15 +166,15 @@ def _idle(place: Path, sizes: Sizes) -> None:
     shutil.rmtree(work)
 
 
-def _pass(work: Path, place: Path, kind: str) -> float:
-    """CPU of one pass of a daemon that makes one every ten seconds, s."""
-    every = f", rescan_interval: {PASS_S:g}s"
+def _pass(work: Path, place: Path, kind: str, period: float) -> float:
+    """CPU of one pass of a daemon that makes one every `period` seconds, s."""
+    every = f", rescan_interval: {period:g}s"
     if kind == "full":
-        every += f", full_rescan_interval: {PASS_S:g}s"
+        every += f", full_rescan_interval: {period:g}s"
     with _daemon(work, place, every) as (_, pid):
-        time.sleep(PASS_S * 1.5)
+        time.sleep(period * 1.5)
         before = _cpu(pid)
-        time.sleep(PASS_S * PASSES)
+        time.sleep(period * PASSES)
         return (_cpu(pid) - before) / PASSES
 
 

@@ -53,6 +53,7 @@ class Sizes:
     tree_directories: int = 1000
     watched_directories: int = 20_000
     burst: int = 100_000
+    pass_s: float = 10.0  # seconds between two passes of a daemon whose passes are measured
 
 
 QUICK = Sizes(
@@ -69,6 +70,7 @@ QUICK = Sizes(
     tree_directories=100,
     watched_directories=200,
     burst=2000,
+    pass_s=2.0,
 )
 
 
