@@ -261,6 +261,20 @@ def test_the_same_content_for_another_scope_waits_and_is_paid_for_when_approved(
     assert len(world.bodies()) == 2
 
 
+def test_a_file_for_another_scope_that_went_away_and_returns_waits_for_the_same_reason(
+    world: World,
+):
+    _, second = two_scopes(world)
+    content = second.read_bytes()
+    second.unlink()
+    world.advance(300)
+    assert world.state(second) is State.GONE
+    second.write_bytes(content)
+    world.advance(300)
+    assert world.row(second).reason is Reason.OTHER_SCOPE
+    assert len(world.bodies()) == 1
+
+
 def test_a_lookalike_in_another_scope_is_another_file(world: World):
     from test_daemon_content import lookalike  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.asking import jobs
-from ingestd.daemon.intake.placing import skip
+from ingestd.daemon.intake.placing import PAID_ELSEWHERE, skip
 from ingestd.daemon.messages import Hashed
 from ingestd.journal import DamagedRowError
 from ingestd.lifecycle import events
@@ -304,7 +304,7 @@ def _equal(item: Item, rows: list[Item]) -> Item | None:
 
 def _paid_elsewhere(item: Item, other: Item) -> events.Judged:
     detail = (
-        f"Same content as file {other.id}, which is uploaded to {other.scope}; this one is for "
+        f"{PAID_ELSEWHERE}{other.id}, which is uploaded to {other.scope}; this one is for "
         f"{item.scope}. To pay for it there too: ingestd approve {item.id}; if not: ingestd skip "
         f"{item.id}"
     )

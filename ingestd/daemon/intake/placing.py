@@ -9,12 +9,16 @@ from ingestd.lifecycle import events
 from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ingestd.daemon.context import Context
     from ingestd.daemon.intake.brake import Brake
     from ingestd.daemon.intake.content import Contents
-    from ingestd.model import Item
+    from ingestd.model import Item, Step
 
 QUEUED = events.Judged(State.QUEUED, None, None)
+#: How the sentence of a row begins that is held because another scope has its content.
+PAID_ELSEWHERE = "Same content as file "
 #: Stands for `skip` said before the file went away and came back.
 SKIPPED = events.Judged(State.SKIPPED, None, None)
 
@@ -54,7 +58,16 @@ class Placing:
         if known is None or known.state is not State.GONE:
             return None
         steps = self._ctx.journal.history(known.id)
-        return steps[-1].from_state if steps else None
+        before = steps[-1].from_state if steps else None
+        if before is State.HELD and _was_for_its_content(steps):
+            return None  # what it shares its content with is found out anew
+        return before
+
+
+def _was_for_its_content(steps: Sequence[Step]) -> bool:
+    """Tell whether a row was held last because another scope has its content, not by the guard."""
+    held = [step for step in steps if step.to_state is State.HELD]
+    return bool(held) and (held[-1].detail or "").startswith(PAID_ELSEWHERE)
 
 
 def skip(ctx: Context, item: Item) -> Item:
