@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_farside import LOST, LOST_BUT_STORED, Fate
+from fake_farside import LOST, LOST_BUT_STORED, Fate, answer
 from ingestd.config import ConfirmThen, Fields, Guard, Oversize
 from ingestd.model import Reason, State
 from world import World, worlds
@@ -299,6 +299,25 @@ def test_a_copy_within_its_scope_is_a_duplicate_there_too(world: World):
         State.DUPLICATE,
         world.row(second).id,
     )
+
+
+@pytest.mark.parametrize(("verb", "state"), [("retry", "failed"), ("approve", "held")])
+def test_what_another_file_took_the_place_of_is_not_sent_from_there(
+    world: World, verb: str, state: str
+):
+    if state == "failed":
+        path = world.put("a.mp4")
+        world.far.plan(Fate(answer(http=415)))
+        world.advance(300)
+    else:
+        path = unconfirmed(world)
+    assert world.state(path) is State(state)
+    path.write_bytes(world.content("another content"))
+    world.advance(4000)
+    old, new = world.rows(path)
+    assert (old.state, new.state) == (State(state), State.PARSED)
+    (refusal,) = world.wish(verb, ids=[old.id])["refused"]
+    assert f"Another file lies at its path now: file {new.id}" in refusal["why"]
 
 
 # --- cells of rules R6 --------------------------------------------------------------------------

@@ -50,6 +50,8 @@ class People:
     def _retry(self, item: Item, args: Mapping[str, object]) -> str:
         pay_again = bool(args.get("pay_again"))
         if item.state is State.FAILED and not (pay_again and item.video_no):
+            if item.video_no is None and (other := self._replaced_by(item)):
+                return other
             self._ctx.apply(item, events.Wanted(pay_again=pay_again))
             return ""
         paid = item.video_no is not None or item.state is State.DUPLICATE
@@ -100,8 +102,20 @@ class People:
             return "It has over 3 GB, which memories.ai does not take: split it."
         if item.video_no is not None:  # it was paid and then skipped: only --pay-again pays twice
             return f"Video {item.video_no} is paid for it: ingestd retry --pay-again {item.id}"
+        if other := self._replaced_by(item):
+            return other
         self._ctx.apply(item, events.Approved())
         return ""
+
+    def _replaced_by(self, item: Item) -> str:
+        """Say it when another file lies at the row's path: there is nothing of it left to send."""
+        stands = self._ctx.journal.current(item.path)
+        if stands is None or stands.id == item.id:
+            return ""
+        return (
+            f"Another file lies at its path now: file {stands.id}. What this one was is not there "
+            f"any more, so nothing of it can be sent. See: ingestd show {stands.id}"
+        )
 
     def _accept(self, item: Item) -> str:
         """Take a file with zeros at its end for complete: it is looked into once more (R5)."""
