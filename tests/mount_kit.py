@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
 import textwrap
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 SKIP = 77  # how such a program says that this machine lacks something; the reason is on stderr
 
@@ -26,6 +33,25 @@ def in_mount_namespace(code: str, *arguments: object) -> None:
     if done.returncode == SKIP:
         pytest.skip(done.stderr.decode().strip())
     assert done.returncode == 0, done.stderr.decode()
+
+
+@contextmanager
+def dead_share(place: Path) -> Iterator[Path]:
+    """A file system whose server never says a word: whoever looks into it waits for ever."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    place.mkdir()
+    try:
+        server = os.open("/dev/fuse", os.O_RDWR)
+    except OSError as error:
+        pytest.skip(f"no FUSE here: {error}")
+    options = f"fd={server},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+    try:
+        if libc.mount(b"dead", os.fsencode(place), b"fuse", 0, options):
+            pytest.skip(f"no mounts here: {os.strerror(ctypes.get_errno())}")
+        yield place
+    finally:
+        os.close(server)
+        libc.umount2(os.fsencode(place), 2)
 
 
 # --- for the program inside ---------------------------------------------------------------------

@@ -85,8 +85,8 @@ def test_a_dead_share_does_not_keep_the_service_from_being_ready(tmp_path):
         world.lanes.held.add("folder dead")
         desk = Desk(world)
         world.run_until_idle()
-        assert desk.tick() == 5.0
-        world.advance(5.0)
+        assert desk.tick() == 1.0
+        world.advance(1.0)
         desk.tick()
         assert len(desk.manager.said("ready")) == 1
         world.lanes.held.clear()

@@ -12,6 +12,7 @@ import pytest
 
 from ingestd import clips
 from ingestd.sim import Sim, SimSettings
+from mount_kit import dead_share
 from service_kit import KEY, Service
 
 if TYPE_CHECKING:
@@ -211,3 +212,21 @@ def test_files_that_new_rules_would_take_are_named_and_nothing_happens_by_itself
     service.logged("index.parsed", 2)
     reload(service)
     assert "would be taken" not in service.logged("config.reloaded", 2)
+
+
+def test_a_folder_on_a_dead_share_holds_up_no_reload_and_no_status(
+    service: Service, tmp_path: Path
+):
+    service.configure()
+    service.start()
+    with dead_share(tmp_path / "share") as share:
+        service.configure(f"[{folder(service.drop)}, {{path: {share}}}]")
+        reload(service)
+        service.put("a.mp4")
+        service.logged("index.parsed")
+        assert [one["name"] for one in service.status()["folders"]] == ["drop", "share"]
+        service.configure(f"[{folder(service.drop)}]")
+        reload(service)
+        service.put("b.mp4")
+        service.logged("index.parsed", 2)
+        service.stop(8.0)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ingestd.sim import Sim, SimSettings
+from mount_kit import dead_share
 from service_kit import Service
 
 if TYPE_CHECKING:
@@ -46,21 +45,8 @@ def test_while_a_file_settles(service: Service):
 
 @pytest.fixture
 def hung(tmp_path: Path):
-    """A file system whose server never says a word: whoever looks into it waits for ever."""
-    libc, place = ctypes.CDLL(None, use_errno=True), tmp_path / "share"
-    place.mkdir()
-    try:
-        server = os.open("/dev/fuse", os.O_RDWR)
-    except OSError as error:
-        pytest.skip(f"no FUSE here: {error}")
-    options = f"fd={server},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
-    try:
-        if libc.mount(b"dead", os.fsencode(place), b"fuse", 0, options):
-            pytest.skip(f"no mounts here: {os.strerror(ctypes.get_errno())}")
+    with dead_share(tmp_path / "share") as place:
         yield place
-    finally:
-        os.close(server)
-        libc.umount2(os.fsencode(place), 2)
 
 
 def test_while_a_hung_share_is_scanned_and_the_other_folder_is_served(service: Service, hung: Path):

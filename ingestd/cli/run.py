@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -11,6 +12,7 @@ import click
 from ingestd import log
 from ingestd.cli import words
 from ingestd.cli.options import common_options, read_duration
+from ingestd.cli.patience import Unanswered, patiently
 from ingestd.cli.session import Session, absolute, open_session
 from ingestd.cli.waiting import Until
 from ingestd.config import find, load_anew, nearest_folder, read_key
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from ingestd.config import ApiKey, Settings
     from ingestd.daemon import Once
     from ingestd.errors import Exit
+
+#: How long a path of the command line may take to say what it is, seconds.
+FOLDER_S: Final = 0.3
 _HELP_RUN: Final = """\b
 --once ends with 0: all searchable or known already; 1: something was rejected, held, failed
 or is unfinished; 5: only a person can go on, or the time is over.
@@ -85,12 +90,21 @@ def _require_folders(paths: tuple[str, ...]) -> None:
     """A path of the command line that is no folder is a slip: a folder in a file may come later."""
     for path in paths:
         shown = words.printable(absolute(path))
-        if not os.path.lexists(path):
+        try:
+            there, is_folder = patiently(partial(_kind, path), FOLDER_S)
+        except Unanswered:
+            continue  # a share that hangs: the daemon says so, and serves the others
+        if not there:
             raise UsageError(f"There is no folder {shown}. Make it, or name the right one.")
-        if not os.path.isdir(path):  # noqa: PTH112 - odd bytes
+        if not is_folder:
             raise UsageError(
                 f"{shown} is no folder, and `run` watches folders: name the one it lies in."
             )
+
+
+def _kind(path: str) -> tuple[bool, bool]:
+    """Whether something lies at a path, and whether it is a directory."""
+    return os.path.lexists(path), os.path.isdir(path)  # noqa: PTH112 - odd bytes
 
 
 def _refuse_twins(settings: Settings) -> None:

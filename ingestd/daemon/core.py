@@ -128,6 +128,7 @@ class Daemon:
             m.Hint: self.seeing.hinted,
             m.HintsLost: self.seeing.hints_lost,
             m.MountsChanged: self.seeing.mounts_changed,
+            m.RootSeen: self.seeing.standing.root_seen,
             m.ScanBegun: self.seeing.scan_begun,
             m.Listed: self.seeing.listed,
             m.ScanEnded: self.seeing.scan_ended,

@@ -75,6 +75,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class RootSeen:
+    """Which directory a folder's path leads to, found out by its lane at a start or a reload."""
+
+    root: str
+    identity: tuple[int, int] | None  # device and inode; None: it is not there
+
+
+@dataclass(frozen=True, slots=True)
 class ScanBegun:
     """A pass over a folder begins, or ends at once where its root is not in order."""
 
@@ -295,6 +303,7 @@ Message = (
     Hint
     | HintsLost
     | MountsChanged
+    | RootSeen
     | ScanBegun
     | Listed
     | ScanEnded

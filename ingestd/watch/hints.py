@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ingestd.watch.cookies import Cookies
 
 STOP_PATIENCE: Final = 2.0  # seconds to wait for threads that may hang on a dying disk
+CLOSE_PATIENCE: Final = 0.3  # the same when all ends: threads that are left behind end with it
 PROOF_S: Final = 5.0  # seconds in which the event of a cookie must come, or at least another one
 MOST_BEHIND: Final = 12  # times that long for a watcher that is behind
 
@@ -91,7 +92,7 @@ class Hints:
         What happens after it returns is hinted: watch first, then scan. Walks the folder, so that
         it may hang where the file system does; `skip` names directories that are left out.
         """
-        self.unwatch(root)
+        _wait_for(self._end([root]), STOP_PATIENCE)  # what it took is free again
         cookie = None if self._cookies is None else self._cookies.directory(root)
         folder = _Folder(
             root, self._on_hint, self._on_overflow, self._on_trouble, cookie=cookie, skip=skip
@@ -112,7 +113,7 @@ class Hints:
         return OFF if folder is None else folder.prove()
 
     def unwatch(self, root: str) -> None:
-        """Stop watching a folder; one that is not watched is ignored."""
+        """Stop watching a folder, if it is watched; does not wait for its threads."""
         self._end([root])
 
     def state(self, root: str) -> HintState:
@@ -122,18 +123,19 @@ class Hints:
         return OFF if folder is None else folder.state
 
     def close(self) -> None:
-        """Stop all watching, for good; harmless when repeated. Waits two seconds at most."""
+        """Stop all watching, for good; harmless when repeated. Waits for nothing that hangs."""
         with self._lock:
             self._closed = True
             roots = list(self._folders)
-        self._end(roots)
+        _wait_for(self._end(roots), CLOSE_PATIENCE)
         if self._cookies is not None:
             self._cookies.clear()
 
-    def _end(self, roots: list[str]) -> None:
+    def _end(self, roots: list[str]) -> list[threading.Thread]:
+        """Begin to end the watching of these; the threads end when that is done."""
         with self._lock:
             folders = [self._folders.pop(root, None) for root in roots]
-        _wait_for([folder.stop() for folder in folders if folder is not None])
+        return [folder.stop() for folder in folders if folder is not None]
 
 
 class _Folder:
@@ -178,7 +180,7 @@ class _Folder:
             if self._limit is None and self.state is OFF and not self._stopped:
                 self.state = WATCHING
         if self._stopped:  # while it was set up
-            _wait_for([self.stop()])
+            _wait_for([self.stop()], STOP_PATIENCE)
         return self.state if self._limit is None else self._give_up(self._limit)
 
     def stop(self) -> threading.Thread:
@@ -237,7 +239,7 @@ class _Folder:
 
     def _give_up(self, error: OSError) -> HintState:
         """Free what was taken: half a watch would only keep others from theirs."""
-        _wait_for([self.stop()])
+        _wait_for([self.stop()], STOP_PATIENCE)
         missing = error.errno in MISSING
         limited = error.errno in OUT_OF
         status = HintStatus.LIMIT if limited else HintStatus.FAILED
@@ -265,8 +267,8 @@ def _stop(observer: FolderObserver | None) -> None:
         observer.join()
 
 
-def _wait_for(stoppers: list[threading.Thread]) -> None:
+def _wait_for(stoppers: list[threading.Thread], patience: float) -> None:
     """Wait for threads to end; those that hang in the kernel are left behind."""
-    until = time.monotonic() + STOP_PATIENCE
+    until = time.monotonic() + patience
     for stopper in stoppers:
         stopper.join(max(0.0, until - time.monotonic()))

@@ -12,10 +12,19 @@ from ingestd.watch.memory import identity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: How long all paths together may take to answer, seconds.
-PATIENCE_S: Final = 2.0
+#: How long all paths together may take to answer a command that begins, seconds. A disk that is
+#: there answers in less than a hundredth of that; what does not is told by the daemon later.
+PATIENCE_S: Final = 0.3
 
 Identity = tuple[int, int]
+
+
+def identity_at(path: str) -> Identity | None:
+    """Look at a directory, for as long as that takes; None: it is not there."""
+    try:
+        return identity(Path(path).stat())
+    except OSError:
+        return None
 
 
 def identities(paths: Iterable[str]) -> dict[str, Identity]:
@@ -23,10 +32,9 @@ def identities(paths: Iterable[str]) -> dict[str, Identity]:
     found: dict[str, Identity] = {}
 
     def look(path: str) -> None:
-        try:
-            found[path] = identity(Path(path).stat())
-        except OSError:
-            return
+        one = identity_at(path)
+        if one is not None:
+            found[path] = one
 
     threads = [threading.Thread(target=look, args=(path,), daemon=True) for path in paths]
     for thread in threads:

@@ -77,7 +77,7 @@ class Seeing:
         """Follow changed settings: new folders are scanned, others are let go."""
         before, self.watched = self.watched, {}
         while self.parts:  # they are met again
-            self._let_go(self.parts.popitem()[1])
+            self._hints.unwatch(self.parts.popitem()[1].root)
         self._watch_all()
         for name, old in before.items():
             new = self.watched.get(name)
@@ -126,13 +126,14 @@ class Seeing:
         mono = self._ctx.now.mono
         for path in self._tracker.due_looks(mono):
             self._look_later(path)
+        roots = self.standing.asks_roots_until()
         deadlines = [self._tracker.next_deadline()]
         for watched in self.all():
-            if not watched.scanning and watched.next_scan <= mono:
+            if roots is None and not watched.scanning and watched.next_scan <= mono:
                 self._scan(watched)
             if watched.looks and not watched.looking:
                 self._look(watched)
-            deadlines.append(None if watched.scanning else watched.next_scan)
+            deadlines.append(None if watched.scanning else max(watched.next_scan, roots or 0.0))
             deadlines.append(self.standing.notice_hanging(watched))
         return min((at for at in deadlines if at is not None), default=None)
 
@@ -260,16 +261,11 @@ class Seeing:
         wanted = {one for one in watched.place.parts if self.owner_of(one) is watched}
         mine = {one.point: one for one in self.parts.values() if one.name == watched.name}
         for point in mine.keys() - wanted:
-            self._let_go(self.parts.pop(mine[point].key))
+            self._hints.unwatch(self.parts.pop(mine[point].key).root)
         for point in wanted - mine.keys():
             worker = FolderWorker(self._ctx.settings, watched.folder, point)
             part = Watched(watched.folder, worker, watched.names, point)
             self.parts[part.key] = part
-
-    def _let_go(self, watched: Watched) -> None:
-        """Watch no longer; in its lane, for it may hang."""
-        hints, root = self._hints, watched.root
-        self._ctx.workers.submit(f"folder {watched.key}", lambda: hints.unwatch(root))
 
     def listed(self, message: Listed) -> None:
         """Compare a directory with the journal."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.intake.guarding import Volumes, notice_hanging
+from ingestd.daemon.messages import RootSeen
 from ingestd.watch.entries import RootState
 from ingestd.watch.guard import Guard
-from ingestd.watch.twins import identities, twin_words, twins
+from ingestd.watch.twins import identity_at, twin_words, twins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from ingestd.watch.entries import ScanReport
     from ingestd.watch.volumes import Volume
 
+#: So long the passes wait for the roots to say which directories they are; one that hangs does not.
+ROOTS_S = 2.0
+
 
 class Standing:
     """What is told of the folders' roots, and who is told of it."""
@@ -26,13 +31,44 @@ class Standing:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._roots: dict[str, tuple[int, int]] = {}  # by path: device and inode
+        self._asked: set[str] = set()  # paths that have not said yet which directory they are
+        self._asked_until = 0.0
         self.volumes = Volumes(ctx)
         self.mended: list[Callable[[str], None]] = []  # told of folders that are in order anew
         self.hanging: list[Callable[[str], None]] = []  # of folders that do not answer
 
     def look_for_twins(self, watched: Mapping[str, Watched]) -> None:
-        """Find out, at a start or a reload, which directories the folders' paths lead to."""
-        self._roots = identities(one.root for one in watched.values())
+        """Find out, at a start or a reload, which directories the folders' paths lead to.
+
+        Each is asked in its own lane, for it may hang; what was known before stays so until the
+        next pass says otherwise. A single folder is nobody's twin.
+        """
+        roots = {one.root: one.key for one in watched.values()}
+        self._roots = {path: known for path, known in self._roots.items() if path in roots}
+        new = roots.keys() - self._roots.keys() if len(roots) > 1 else set()
+        self._asked, self._asked_until = set(new), self._ctx.now.mono + ROOTS_S
+        for path in new:
+            self._ctx.workers.submit(
+                f"folder {roots[path]}",
+                partial(_seen, path),
+                RootSeen(path, None),
+            )
+
+    def root_seen(self, message: RootSeen) -> None:
+        """A folder's path says which directory it is."""
+        if message.root in self._asked:
+            self._asked.discard(message.root)
+            if message.identity is not None:
+                self._roots[message.root] = message.identity
+
+    def asks_roots_until(self) -> float | None:
+        """Until when passes wait (monotonic), so that none lists another folder; None: they do not.
+
+        A path that does not answer by then is that of a hung share, which holds up no other: if it
+        is another folder's directory after all, its own first pass says so.
+        """
+        waits = self._asked and self._ctx.now.mono < self._asked_until
+        return self._asked_until if waits else None
 
     def others(self, watched: Watched) -> frozenset[tuple[int, int]]:
         """The other folders' roots, which may be met below this one by another path."""
@@ -131,3 +167,8 @@ class Standing:
             detail = watched.detail or None
             tell(f"folder.{watched.state}", folder=watched.name, path=watched.root, detail=detail)
         return result
+
+
+def _seen(root: str) -> RootSeen:
+    """Look which directory lies at a path; runs in its folder's lane."""
+    return RootSeen(root, identity_at(root))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ingestd.notify import ServiceManager
 
 #: How long a folder may keep the service from being ready, seconds: a dead share may never answer.
-FOLDERS_S = 5.0
+FOLDERS_S = 1.0
 #: The status changes no more often, seconds.
 STATUS_S = 5.0
 #: How much longer than its own time limit a worker may take before it counts as stuck, seconds.
