@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ from blake3 import blake3
 
 from ingestd.checksums.digests import HASHERS, agrees, written
 from ingestd.checksums.mhl import ListError
+from ingestd.dataclass import dataclass
 from ingestd.filestat import stat_of
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ opened; those that are absolute or climb are left out.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
 
 from ingestd.checksums.digests import HASHERS
+from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +11,7 @@ import click
 
 from ingestd.config.measures import duration
 from ingestd.config.values import BadValueError
+from ingestd.dataclass import dataclass
 from ingestd.model import Reason, State
 
 if TYPE_CHECKING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ingestd.cli import jsonout, live, words
+from ingestd.dataclass import dataclass
 from ingestd.errors import Exit
 from ingestd.journal import JournalReader, add_wish
 

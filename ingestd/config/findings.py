@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ingestd.dataclass import dataclass
 
 _LONGEST_PART = 60  # characters
 

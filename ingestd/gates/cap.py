@@ -6,7 +6,9 @@ number is not documented, and its refusal looks like that of the rate limit (con
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from ingestd.dataclass import dataclass
 
 #: Our accepted uploads of so many seconds count while they are unfinished (contract 5.2).
 WINDOW_S = 7200.0

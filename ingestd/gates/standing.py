@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ingestd.dataclass import dataclass
 from ingestd.model import Gate, GateName
 
 if TYPE_CHECKING:

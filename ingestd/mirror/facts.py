@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Final
+
+from ingestd.dataclass import dataclass
 
 #: The format's number, in the first line of every file.
 FORMAT: Final = 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from ingestd.dataclass import dataclass
 from ingestd.journal import Selection
 from ingestd.model import Scope, State
 from ingestd.naming import token_of

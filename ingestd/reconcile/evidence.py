@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from ingestd.dataclass import dataclass
 from ingestd.journal import Found
 from ingestd.mirror import Ended, Intent, Paid, Reading, Result
 from ingestd.naming import token_of

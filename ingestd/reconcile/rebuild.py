@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
+from ingestd.dataclass import dataclass
 from ingestd.journal import DamagedRowError, Found
 from ingestd.mirror import Intent, Paid, Result
 from ingestd.model import Container, Item, Send, Stat, State

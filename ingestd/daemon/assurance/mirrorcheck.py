@@ -6,10 +6,11 @@ journal was lost, is a restored backup or a snapshot (rules R3, R8).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from ingestd.dataclass import dataclass
 from ingestd.journal import Selection
 from ingestd.mirror import (
     Ended,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ingestd.dataclass import dataclass
 from ingestd.probe import open_below
 
 if TYPE_CHECKING:
