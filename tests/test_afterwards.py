@@ -195,6 +195,30 @@ def test_a_link_in_the_destination_is_not_followed(place: Place, tmp_path: Path)
     assert place.whole() == [place.file]
 
 
+def test_a_destination_inside_the_watched_folder_that_became_a_link_gets_nothing(
+    place: Place, tmp_path: Path
+):
+    """Whoever may write there could have everything moved to where it belongs to nobody."""
+    elsewhere, inside = tmp_path / "elsewhere", place.root / "done"
+    elsewhere.mkdir()
+    inside.symlink_to(elsewhere)
+    result = carry_out(place.order(move_to=str(inside)))
+    assert result.left is Left.TROUBLED
+    assert "link" in result.detail
+    assert list(elsewhere.iterdir()) == []
+    assert place.whole() == [place.file]
+    inside.unlink()
+    assert carry_out(place.order(move_to=str(inside))).moved_to == str(inside / NAME)
+
+
+def test_a_destination_that_a_person_named_by_a_link_elsewhere_is_used(place: Place):
+    place.done.mkdir()
+    link = place.root.parent / "link"
+    link.symlink_to(place.done)
+    assert carry_out(place.order(move_to=str(link))).left is Left.MOVED
+    assert place.moved.read_bytes() == CONTENT
+
+
 def test_a_destination_that_is_the_folder_itself_by_another_path_loses_nothing(place: Place):
     link = place.root.parent / "link"
     link.symlink_to(place.root)

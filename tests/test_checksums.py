@@ -10,7 +10,7 @@ import pytest
 from blake3 import blake3
 
 import mhl
-from ingestd.checksums import ListReader, Verdict, check, look_around
+from ingestd.checksums import ListReader, Root, Verdict, check, lists, look_around
 from ingestd.checksums.mhl import ListError, comparable, parse
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def card(tmp_path: Path) -> Path:
 def checked(card: Path, name: str = "CLIP/C001.mov"):
     path = str(card / name)
     opened = lambda: os.open(path, os.O_RDONLY)  # noqa: E731 - a function to hand over
-    return check(ListReader(), path, str(card.parent), opened)
+    return check(ListReader(), path, Root(str(card.parent)), opened)
 
 
 def clip(card: Path) -> Path:
@@ -79,7 +79,7 @@ def test_a_list_above_the_watched_folder_does_not_count(card: Path):
     mhl.classic(card.parent, [clip(card)])
     path = str(clip(card))
     with pytest.raises(ListError):
-        ListReader().find(path, str(card))
+        ListReader().find(path, Root(str(card)))
 
 
 def test_a_file_that_no_list_names_is_unlisted(card: Path):
@@ -111,12 +111,12 @@ def test_a_generation_that_is_not_what_the_chain_says_is_not_believed(card: Path
 
 
 def test_a_list_that_is_replaced_is_read_anew(card: Path):
-    lists = ListReader()
+    reader = ListReader()
     mhl.classic(card, [])
     with pytest.raises(ListError):
-        lists.find(str(clip(card)), str(card.parent))
+        reader.find(str(clip(card)), Root(str(card.parent)))
     mhl.classic(card, [clip(card)])
-    assert lists.find(str(clip(card)), str(card.parent)).entry.kind == "xxhash64be"
+    assert reader.find(str(clip(card)), Root(str(card.parent))).entry.kind == "xxhash64be"
 
 
 def test_a_half_written_list_is_not_there_yet(card: Path):
@@ -142,6 +142,58 @@ def test_a_folder_of_lists_that_is_a_link_is_not_followed(card: Path, tmp_path: 
     found = checked(card)
     assert found.verdict is Verdict.UNLISTED
     assert "cannot be read" in found.detail
+
+
+def swapped(card: Path, elsewhere: Path) -> None:
+    """Somebody puts a link in the place of the card; what it leads to looks the same."""
+    card.rename(elsewhere)
+    card.symlink_to(elsewhere)
+
+
+def test_a_list_in_a_directory_that_became_a_link_is_not_read(card: Path, tmp_path: Path):
+    mhl.classic(card, [clip(card)])
+    mhl.asc(card, [clip(card)])
+    swapped(card, tmp_path.parent / f"{tmp_path.name}-elsewhere")
+    found = checked(card)
+    assert found.verdict is Verdict.UNLISTED
+    assert "cannot be read" in found.detail
+
+
+def test_where_links_are_followed_its_list_is_read(card: Path, tmp_path: Path):
+    mhl.classic(card, [clip(card)])
+    swapped(card, tmp_path.parent / f"{tmp_path.name}-elsewhere")
+    root = Root(str(card.parent), follow_symlinks=True)
+    assert ListReader().find(str(clip(card)), root).entry.kind == "xxhash64be"
+
+
+def test_a_directory_that_becomes_a_link_once_its_lists_are_named_leads_nowhere(
+    card: Path, tmp_path: Path, monkeypatch
+):
+    """Between the look at the names and the opening: the directory is held by its descriptor."""
+    mhl.classic(card, [clip(card)])
+    forged = tmp_path / "forged"
+    forged.mkdir()
+    mhl.classic(forged, [clip(card)], C001="0123456789abcdef").rename(forged / "card.mhl")
+    real = lists.lists_in
+
+    def then_swapped(below, directory: str) -> list[str]:
+        found = real(below, directory)
+        if directory == str(card):
+            card.rename(tmp_path / "A000")
+            card.symlink_to(forged)
+        return found
+
+    monkeypatch.setattr(lists, "lists_in", then_swapped)
+    named = ListReader().find(str(clip(card)), Root(str(tmp_path)))
+    assert named.entry.value == mhl.VALUES["xxhash64be"](CONTENT)
+
+
+def test_lists_are_not_looked_for_on_another_disk_than_the_folders(card: Path):
+    mhl.classic(card, [clip(card)])
+    other = Root(str(card.parent), device=card.stat().st_dev + 1)
+    with pytest.raises(OSError, match="another file system"):
+        ListReader().find(str(clip(card)), other)
+    assert look_around(other, [str(clip(card))], None, lists=True).listed == frozenset()
 
 
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">
@@ -211,8 +263,9 @@ def released(root: Path, names: list[str], marker: str = "*.done") -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     clips = [name for name in names if name.endswith(".mp4")]
-    around = look_around(str(root), [str(root / name) for name in clips], marker, lists=False)
-    return [name for name in clips if around.is_released(str(root / name), str(root))]
+    below = Root(str(root))
+    around = look_around(below, [str(root / name) for name in clips], marker, lists=False)
+    return [name for name in clips if around.is_released(str(root / name), below)]
 
 
 @pytest.mark.parametrize(
@@ -233,3 +286,15 @@ def test_a_marker_releases_what_it_speaks_of(tmp_path: Path, there: list[str], f
 
 def test_a_marker_may_be_a_path_pattern(tmp_path: Path):
     assert released(tmp_path, ["A/a.mp4", "A/.ready", "B/b.mp4"], "**/.ready") == ["A/a.mp4"]
+
+
+def test_a_marker_in_a_directory_that_became_a_link_releases_nothing(tmp_path: Path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/card.done").touch()
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop/A").symlink_to(tmp_path / "real")
+    path = str(tmp_path / "drop/A/a.mp4")
+    for follow in (False, True):
+        root = Root(str(tmp_path / "drop"), follow_symlinks=follow)
+        around = look_around(root, [path], "*.done", lists=False)
+        assert around.is_released(path, root) is follow

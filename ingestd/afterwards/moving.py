@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from ingestd.afterwards import disk
 from ingestd.afterwards.order import ChangedError, KeptError, StoppedError
-from ingestd.afterwards.places import existing
+from ingestd.afterwards.places import beginning
 from ingestd.afterwards.removing import remove
 from ingestd.afterwards.source import hashed
 
@@ -35,9 +35,9 @@ def destination(order: Order, move_to: str, *, make: bool) -> Iterator[int]:
     Raises:
         OSError: it cannot be opened or made.
     """
-    base = existing(move_to)
-    missing = [name for name in move_to[len(base) :].split("/") if name]
-    with disk.opened(base, [*missing, *order.kept], make=make) as directory:
+    base = beginning(order, move_to)
+    below = [name for name in move_to[len(base) :].split("/") if name]
+    with disk.opened(base, [*below, *order.kept], make=make) as directory:
         yield directory
 
 

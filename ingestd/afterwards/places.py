@@ -61,6 +61,16 @@ def existing(path: str) -> str:
     return path
 
 
+def beginning(order: Order, move_to: str) -> str:
+    """The directory from which a destination is gone into step by step, following no link.
+
+    Of a destination inside a watched folder that is the folder: whoever may write there could put
+    a link in its place. Elsewhere it is the nearest directory that is there, a person's own word.
+    """
+    roots = [root for root in order.watched if lies_in(move_to, root)]
+    return max(roots, key=len) if roots else existing(move_to)
+
+
 def lies_in(path: str, directory: str) -> bool:
     """Tell by their text whether a path is a directory or lies below it."""
     return path == directory or path.startswith(directory.rstrip("/") + "/")

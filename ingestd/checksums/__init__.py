@@ -7,5 +7,6 @@ generations and their chain). Everything that touches the disk blocks: it runs i
 from ingestd.checksums.around import Around, look_around
 from ingestd.checksums.checking import Checked, Verdict, check
 from ingestd.checksums.lists import ListReader
+from ingestd.checksums.root import Root
 
-__all__ = ["Around", "Checked", "ListReader", "Verdict", "check", "look_around"]
+__all__ = ["Around", "Checked", "ListReader", "Root", "Verdict", "check", "look_around"]

@@ -12,12 +12,14 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ingestd.checksums.lists import above, lists_in
+from ingestd.checksums.lists import lists_in
 from ingestd.dataclass import dataclass
 from ingestd.watch.patterns import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from ingestd.checksums.root import Opened, Root
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,43 +29,43 @@ class Around:
     released: frozenset[str] = frozenset()  # files and directories that a marker speaks of
     listed: frozenset[str] = frozenset()  # directories that lists lie in
 
-    def is_released(self, path: str, root: str) -> bool:
+    def is_released(self, path: str, root: Root) -> bool:
         """Tell whether a marker speaks of a file."""
         if path in self.released:
             return True
         own = path.rpartition("/")[0]
         return any(
-            directory in self.released and (directory != root or own == root)
-            for directory in above(path, root)
+            directory in self.released and (directory != root.path or own == root.path)
+            for directory in root.above(path)
         )
 
-    def is_listed(self, path: str, root: str) -> bool:
+    def is_listed(self, path: str, root: Root) -> bool:
         """Tell whether a list may name a file."""
-        return any(directory in self.listed for directory in above(path, root))
+        return any(directory in self.listed for directory in root.above(path))
 
 
-def look_around(root: str, paths: Iterable[str], marker: str | None, *, lists: bool) -> Around:
+def look_around(root: Root, paths: Iterable[str], marker: str | None, *, lists: bool) -> Around:
     """Look for markers and lists in the directories of these files, up to the root.
 
-    A directory that cannot be read holds neither, now.
+    A directory that cannot be read holds neither, now; nor does one that became a link.
     """
     patterns = None if marker is None else Patterns((marker,))
     released: set[str] = set()
     listed: set[str] = set()
-    for directory in {one for path in paths for one in above(path, root)}:
-        with suppress(OSError):
-            if patterns is not None:
-                released.update(_released_in(directory, root, patterns))
-            if lists and lists_in(directory):
-                listed.add(directory)
+    with suppress(OSError), root.opened() as below:
+        for directory in sorted({one for path in paths for one in root.above(path)}):
+            with suppress(OSError):
+                if patterns is not None:
+                    released.update(_released_in(below, directory, root, patterns))
+                if lists and lists_in(below, directory):
+                    listed.add(directory)
     return Around(frozenset(released), frozenset(listed))
 
 
-def _released_in(directory: str, root: str, patterns: Patterns) -> Iterator[str]:
-    with os.scandir(directory) as items:
-        names = {item.name for item in items}
+def _released_in(below: Opened, directory: str, root: Root, patterns: Patterns) -> Iterator[str]:
+    names = set(below.names(directory))
     for name in names:
-        relative = os.path.relpath(f"{directory}/{name}", root)
+        relative = os.path.relpath(f"{directory}/{name}", root.path)
         if patterns.match(relative) is not None:
             spoken_of = _spoken_of(name, names)
             yield from (f"{directory}/{one}" for one in spoken_of)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingestd.checksums.lists import ListReader
+    from ingestd.checksums.root import Root
     from ingestd.model import Stat
 
 _PIECE: Final = 1 << 20
@@ -44,7 +45,7 @@ class Checked:
     stat: Stat | None = None
 
 
-def check(lists: ListReader, path: str, root: str, open_file: Callable[[], int]) -> Checked:
+def check(lists: ListReader, path: str, root: Root, open_file: Callable[[], int]) -> Checked:
     """Find what the card's list says of a file and read the file whole.
 
     Raises:

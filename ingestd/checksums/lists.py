@@ -1,4 +1,7 @@
-"""Which list names a file: those in its directory and in each one above, up to the folder."""
+"""Which list names a file: those in its directory and in each one above, up to the folder.
+
+Lists are opened below a descriptor of the folder: a directory that becomes a link leads nowhere.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,12 @@ from ingestd.dataclass import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ingestd.checksums.root import Opened, Root
+
 ASC: Final = "ascmhl"
 CHAIN: Final = "ascmhl_chain.xml"
 _GENERATION: Final = re.compile(r"^(\d{1,9})_.*\.mhl$", re.IGNORECASE | re.DOTALL)
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PIECE: Final = 1 << 20
 _KEPT: Final = 8  # lists that are kept parsed
 
@@ -40,7 +44,7 @@ class ListReader:
         self._kept: OrderedDict[tuple[object, ...], dict[str, Entry]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def find(self, path: str, root: str) -> Named:
+    def find(self, path: str, root: Root) -> Named:
         """Find what the nearest list says of a file.
 
         Args:
@@ -49,14 +53,19 @@ class ListReader:
 
         Raises:
             ListError: no list names it, or one that may cannot be read; a sentence part.
+            OSError: the folder itself cannot be opened.
         """
+        with root.opened() as below:
+            return self._find(path, root, below)
+
+    def _find(self, path: str, root: Root, below: Opened) -> Named:
         troubles: list[str] = []
         seen = False
-        for source in self._sources(path, root, troubles):
+        for source in self._sources(path, root, below, troubles):
             seen = True
-            name, directory = os.path.basename(source), os.path.dirname(source)  # noqa: PTH119, PTH120 - odd bytes
+            directory, _, name = source.rpartition("/")
             try:
-                entries = self._read(source)
+                entries = self._read(below, source)
             except ListError as error:
                 troubles.append(f"{name}: {error}")
                 continue
@@ -71,36 +80,36 @@ class ListReader:
         raise ListError("no list of its card names it" if seen else "there is no list yet")
 
     @staticmethod
-    def _sources(path: str, root: str, troubles: list[str]) -> Iterator[str]:
-        for directory in above(path, root):
+    def _sources(path: str, root: Root, below: Opened, troubles: list[str]) -> Iterator[str]:
+        for directory in root.above(path):
             try:
-                yield from lists_in(directory)
+                yield from lists_in(below, directory)
             except OSError as error:
                 troubles.append(f"{directory} cannot be read: {(error.strerror or '').lower()}")
 
-    def _read(self, source: str) -> dict[str, Entry]:
+    def _read(self, below: Opened, source: str) -> dict[str, Entry]:
         """What one list says; of an `ascmhl` folder all its generations together."""
-        if os.path.basename(source) != ASC:  # noqa: PTH119 - odd bytes
-            return self._parsed(source)
-        names = generations(source)
-        chain = self._chain(source)
+        if source.rpartition("/")[2] != ASC:
+            return self._parsed(below, source)
+        names = generations(below, source)
+        chain = self._chain(below, source)
         merged: dict[str, Entry] = {}
         for name in names:
             path = f"{source}/{name}"
             if chain is not None:
-                _require_chained(path, name, chain)
-            for file, entry in self._parsed(path).items():
+                _require_chained(below, path, name, chain)
+            for file, entry in self._parsed(below, path).items():
                 merged.setdefault(file, entry)  # the first hash is the card's own
         return merged
 
-    def _chain(self, directory: str) -> dict[str, Entry] | None:
+    def _chain(self, below: Opened, directory: str) -> dict[str, Entry] | None:
         try:
-            return self._parsed(f"{directory}/{CHAIN}")
+            return self._parsed(below, f"{directory}/{CHAIN}")
         except FileNotFoundError:
             return None
 
-    def _parsed(self, path: str) -> dict[str, Entry]:
-        fd = os.open(path, _READ)
+    def _parsed(self, below: Opened, path: str) -> dict[str, Entry]:
+        fd = below.file(path, _READ)
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
@@ -120,23 +129,13 @@ class ListReader:
         return entries
 
 
-def above(path: str, root: str) -> Iterator[str]:
-    """The directories of a file from its own up to the root."""
-    directory = path.rpartition("/")[0]
-    while len(directory) > len(root):
-        yield directory
-        directory = directory.rpartition("/")[0]
-    yield root
-
-
-def lists_in(directory: str) -> list[str]:
+def lists_in(below: Opened, directory: str) -> list[str]:
     """The lists that lie in a directory: classic ones by name, then the `ascmhl` folder.
 
     Raises:
         OSError: the directory cannot be read.
     """
-    with os.scandir(directory) as items:
-        names = sorted(item.name for item in items)
+    names = below.names(directory)
     classic = [f"{directory}/{name}" for name in names if is_list_name(name)]
     return classic + [f"{directory}/{ASC}" for name in names if name == ASC]
 
@@ -146,28 +145,24 @@ def is_list_name(name: str) -> bool:
     return name.lower().endswith(".mhl") and not name.startswith("._")
 
 
-def generations(directory: str) -> list[str]:
+def generations(below: Opened, directory: str) -> list[str]:
     """The manifests of an `ascmhl` folder in their order.
 
     Raises:
-        OSError: it cannot be read; ENOTDIR also where it is a link, which may lead anywhere.
+        OSError: it cannot be read; ENOTDIR also where it is a link that is not followed.
     """
-    fd = os.open(directory, _FOLDER)
-    try:
-        with os.scandir(fd) as items:
-            numbered = [(int(m[1]), m[0]) for item in items if (m := _GENERATION.match(item.name))]
-    finally:
-        os.close(fd)
+    found = map(_GENERATION.match, below.names(directory))
+    numbered = [(int(m[1]), m[0]) for m in found if m is not None]
     return [name for _, name in sorted(numbered)]
 
 
-def _require_chained(path: str, name: str, chain: dict[str, Entry]) -> None:
+def _require_chained(below: Opened, path: str, name: str, chain: dict[str, Entry]) -> None:
     """Make sure that a generation is the one that the chain was made of."""
     entry = chain.get(comparable(name) or "")
     if entry is None:
         raise ListError(f"{CHAIN} does not name {name}")
     hasher = HASHERS[entry.kind]()
-    fd = os.open(path, _READ)
+    fd = below.file(path, _READ)
     try:
         while piece := os.read(fd, _PIECE):
             hasher.update(piece)

@@ -99,7 +99,7 @@ class Daemon:
             ctx,
             self.tracker,
             self._folder_of,
-            self.judging.openings.lane_of,
+            self.judging.openings,
             self.seeing.look_again,
         )
         self.judging.standing, self.judging.unlisted = self.cards.standing, self.cards.unlisted

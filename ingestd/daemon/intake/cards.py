@@ -13,7 +13,7 @@ from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ingestd.checksums import Around, look_around
+from ingestd.checksums import Around, Root, look_around
 from ingestd.checksums.lists import is_list_name
 from ingestd.daemon.messages import CardLooked
 from ingestd.dataclass import dataclass
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ingestd.config import Folder
     from ingestd.daemon.context import Context
+    from ingestd.daemon.intake.opening import Openings
     from ingestd.settle import Candidate, SettleTracker
 
 #: What a look found is believed for this long at most, seconds.
@@ -66,7 +67,7 @@ class Cards:
         ctx: Context,
         tracker: SettleTracker,
         folder_of: Callable[[str], Folder | None],
-        lane_of: Callable[[str], str],
+        openings: Openings,
         look_again: Callable[[str], object],
     ) -> None:
         """Take the desk.
@@ -75,11 +76,11 @@ class Cards:
             ctx: the loop's surroundings.
             tracker: the files that settle.
             folder_of: names the watched folder of a path.
-            lane_of: names the lane in which a path's folder may be touched.
+            openings: names a folder's root, and the lane in which it may be touched.
             look_again: has a held file looked into again.
         """
         self._ctx, self._tracker, self._folder_of = ctx, tracker, folder_of
-        self._lane_of, self._look_again = lane_of, look_again
+        self._openings, self._look_again = openings, look_again
         self._cards: dict[str, _Card] = {}
         held = Selection(
             states=frozenset({State.HELD}), reasons=frozenset({Reason.NO_CHECKSUM_LIST})
@@ -187,15 +188,16 @@ class Cards:
 
     def _look(self, place: str, card: _Card) -> None:
         paths = frozenset(card.waiting).union(card.held)
-        folder = self._folder_of(next(iter(paths)))
-        if folder is None or not is_asked_for(folder):  # not any more
+        one = next(iter(paths))
+        folder, root = self._folder_of(one), self._openings.root_of(one)
+        if folder is None or root is None or not is_asked_for(folder):  # not any more
             self._tracker.force(*card.waiting)
             del self._cards[place]
             return
         card.looking = True
-        root, marker, lists = str(folder.path), folder.done_marker, folder.wait_for_mhl
+        marker, lists = folder.done_marker, folder.wait_for_mhl
         self._ctx.workers.submit(
-            self._lane_of(root),
+            self._openings.lane_of(root.path),
             lambda: CardLooked(place, look_around(root, paths, marker, lists=lists)),
             CardLooked(place, Around()),
         )
@@ -248,8 +250,8 @@ def missing_now(folder: Folder, path: str) -> str:
     """Look what a file waits for; "": nothing. Blocks: for commands, not for the loop."""
     if not is_asked_for(folder):
         return ""
-    root, marker = str(folder.path), folder.done_marker
-    around = look_around(root, [path], marker, lists=folder.wait_for_mhl)
+    root = Root(str(folder.path), folder.follow_symlinks)
+    around = look_around(root, [path], folder.done_marker, lists=folder.wait_for_mhl)
     return _missing(folder, around, path)
 
 
@@ -267,7 +269,7 @@ def card_of(root: str, path: str) -> str:
 
 def _missing(folder: Folder, around: Around, path: str) -> str:
     """What a file waits for; "": nothing."""
-    root = str(folder.path)
+    root = Root(str(folder.path))
     if folder.done_marker is not None and not around.is_released(path, root):
         return f"no marker {folder.done_marker} is there yet"
     if folder.wait_for_mhl and not around.is_listed(path, root):

@@ -133,9 +133,8 @@ class Judging:
             return
         self._probing.add(path)
         self._hold[path] = standing.hold
-        folder, open_file = self._folder_of(path), self.openings.opener(path)
-        proxies = self._leaves_proxies_out(path)
-        listed_below = str(folder.path) if folder is not None and standing.verify else None
+        open_file, proxies = self.openings.opener(path), self._leaves_proxies_out(path)
+        listed_below = self.openings.root_of(path) if standing.verify else None
         broke = ProbeTrouble(TroubleKind.UNREADABLE, "It could not be looked into.")
         self._ctx.workers.submit(
             self.openings.lane(LANE if listed_below is None else VERIFY_LANE, candidate.path),

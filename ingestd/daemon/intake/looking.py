@@ -14,6 +14,7 @@ from ingestd.watch.writers import Writers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ingestd.checksums import Root
     from ingestd.settle import Candidate
 
 #: The lists that were read last; shared by all lanes.
@@ -26,7 +27,7 @@ def look_into(
     open_file: Callable[[], int],
     *,
     proxies: bool,
-    listed_below: str | None = None,
+    listed_below: Root | None = None,
 ) -> Probed:
     """Look at a settled file, and at what lies beside it.
 

@@ -7,6 +7,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ingestd.checksums import Root
 from ingestd.dataclass import dataclass
 from ingestd.probe import open_below
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The lane of looks into files, by disk.
 LANE = "probe"
+#: Stands for the device of a root that is not in order: none has this number.
+NO_DEVICE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,16 @@ class Openings:
         """How rows name the file system that a path lies on; None: not known."""
         ground = self._ground_of(path)
         return ground.volume if ground else None
+
+    def root_of(self, path: str) -> Root | None:
+        """The watched folder of a path, in which its markers and lists lie; None: it has none."""
+        folder = self._folder_of(path)
+        if folder is None:
+            return None
+        ground = self._ground_of(str(folder.path))
+        device = ground.device if ground is not None else None
+        here = NO_DEVICE if device is None else device
+        return Root(str(folder.path), folder.follow_symlinks, here)
 
     def lane_of(self, path: str) -> str:
         """The lane in which what lies beside a path is looked at."""
