@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_farside import LOST_BUT_STORED, TAKEN, answer, refused
+from fake_farside import LOST_BUT_STORED, TAKEN, Fate, answer, refused
 from ingestd.daemon.assurance import mirrorcheck
 from ingestd.mirror import Ended, Intent, Paid, Result, read
 from ingestd.model import GateName, State
@@ -292,6 +292,16 @@ def test_a_mirror_elsewhere_holds_what_was_paid_before_it_began(world: World):
     }
     paid(world, "c.mp4")
     assert kinds(world) == ["Paid", "Paid", "Intent", "Result"]
+
+
+def test_what_was_paid_and_then_skipped_is_in_a_mirror_that_begins_later(world: World):
+    path = world.put("a.mp4")
+    world.far.plan(Fate(indexed_as="FAIL"))
+    world.until(lambda: world.state(path) is State.FAILED)
+    world.wish("skip", ids=[world.row(path).id])
+    assert world.state(path) is State.SKIPPED
+    backup(world)
+    assert kinds(world) == ["Paid"]
 
 
 @pytest.mark.parametrize("when", ["running", "at the start"])

@@ -21,7 +21,6 @@ from ingestd.mirror import (
     Result,
     identity,
 )
-from ingestd.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 #: Facts written in one go when a mirror begins.
 _AT_ONCE: Final = 1000
-_WITH_VIDEO: Final = frozenset({State.INDEXING, State.PARSED, State.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,8 @@ def _fill(mirror: Mirror, journal: JournalReader) -> None:
 
 
 def _paid(journal: JournalReader) -> Iterator[Fact]:
-    for item in journal.items(Selection(states=_WITH_VIDEO, hidden=True)):
+    # of every state: what failed to be indexed and was skipped then is paid as well
+    for item in journal.items(Selection(hidden=True)):
         if item.video_no is not None:
             yield had(item)
     for found in journal.all_found():
