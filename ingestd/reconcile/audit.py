@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ingestd.dataclass import dataclass
 from ingestd.journal import Selection
-from ingestd.model import Scope, State
+from ingestd.model import Scope
 from ingestd.naming import token_of
 from ingestd.reconcile.library import LibraryError, walk
 from ingestd.remote.contract import Failed
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ingestd.journal import JournalReader
     from ingestd.model import Item, Video
     from ingestd.remote.contract import FarSide
-
-_WITH_VIDEO: Final = frozenset({State.INDEXING, State.PARSED, State.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def compare(
 def _only_here(
     journal: JournalReader, far: FarSide, numbers: set[str], audit: Audit, began: float
 ) -> Iterator[Item]:
-    for item in journal.items(Selection(states=_WITH_VIDEO, hidden=True)):
+    for item in journal.items(Selection(hidden=True)):  # of every state: skipped ones are paid, too
         number = item.video_no
         if number is None or number in numbers or (item.uploaded_at or 0.0) >= began:
             continue
