@@ -11,7 +11,7 @@ import pytest
 
 from fake_farside import LOST_BUT_STORED, TAKEN, Fate, answer, refused
 from ingestd.daemon.assurance import mirrorcheck
-from ingestd.mirror import Ended, Intent, Paid, Result, read
+from ingestd.mirror import Ended, Intent, Paid, Result, Skipped, read
 from ingestd.model import GateName, State
 from world import PowerCut, worlds
 
@@ -304,6 +304,20 @@ def test_what_was_paid_and_then_skipped_is_in_a_mirror_that_begins_later(world: 
     assert kinds(world) == ["Paid"]
 
 
+def test_what_a_person_skipped_is_kept_too_until_it_is_approved(world: World):
+    world.wish("pause")
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.QUEUED)
+    world.wish("skip", ids=[world.row(path).id])
+    (fact,) = read(mirror(world))
+    assert isinstance(fact, Skipped)
+    assert (fact.path, fact.wanted) == (str(path), False)
+    place = backup(world)
+    assert [(one.path, one.wanted) for one in read(place / "paid.log")] == [(str(path), False)]
+    world.wish("approve", ids=[world.row(path).id])
+    assert [one.wanted for one in read(place / "paid.log")] == [False, True]
+
+
 @pytest.mark.parametrize("when", ["running", "at the start"])
 def test_an_unmounted_mirror_pauses_uploads_and_is_not_written_below_the_mount_point(
     world: World, when: str
@@ -409,7 +423,7 @@ def test_a_journal_that_was_deleted_sends_nothing_until_recover(world: World):
         one.unlink()
     world._start()
     world.advance(600)
-    assert "1 uploads that were paid" in world.gate(GateName.JOURNAL).detail
+    assert "1 upload that was paid" in world.gate(GateName.JOURNAL).detail
     assert len(world.bodies()) == 1
 
 

@@ -110,6 +110,63 @@ def test_a_queued_row_of_the_same_content_becomes_the_paid_one(world: World):
     assert len(world.bodies()) == 1
 
 
+def skipped(world: World, name: str) -> Path:
+    world.wish("pause")
+    path = world.put(name)
+    world.until(lambda: world.state(path) is State.QUEUED)
+    world.wish("skip", ids=[world.row(path).id])
+    world.wish("resume")
+    return path
+
+
+def test_what_was_skipped_is_not_sent_after_the_journal_was_lost(world: World):
+    restored(world)
+    path = skipped(world, "a.mp4")
+    world._stop()
+    lose(world)
+    world._start()
+    world.advance(300)
+    gate = world.gate(GateName.JOURNAL)
+    assert gate is not None
+    assert "1 file that was skipped" in gate.detail
+    recovered(world)
+    copy = world.put("copy.mp4", salt="a.mp4")
+    world.advance(600)
+    assert (world.state(path), world.state(copy)) == (State.SKIPPED, State.DUPLICATE)
+    assert world.bodies() == []
+    world.wish("approve", ids=[world.row(path).id])
+    world.advance(600)
+    assert world.state(path) is State.PARSED
+    assert len(world.bodies()) == 1
+
+
+def test_what_was_skipped_and_whose_file_is_away_is_skipped_when_it_returns(world: World):
+    restored(world)
+    path = skipped(world, "a.mp4")
+    away = path.rename(world.place / "away.mp4")
+    world._stop()
+    lose(world)
+    started_recovered(world)
+    world.advance(600)
+    away.rename(path)
+    world.advance(600)
+    assert world.state(path) is State.SKIPPED
+    assert world.bodies() == []
+
+
+def test_what_was_skipped_and_approved_later_is_no_reason_to_stop(world: World):
+    restored(world)
+    path = skipped(world, "a.mp4")
+    world.wish("pause")
+    world.wish("approve", ids=[world.row(path).id])
+    world._stop()
+    lose(world)
+    world._start()
+    world.advance(600)
+    assert world.gate(GateName.JOURNAL) is None
+    assert world.state(path) is State.PARSED
+
+
 def test_a_second_recover_finds_nothing_new(world: World):
     restored(world)
     paid(world, "a.mp4", "b.mp4")

@@ -164,6 +164,10 @@ def _told(evidence: Evidence, damage: str | None, settings: Settings) -> list[st
         f"{len(evidence.found) + len(evidence.resolved)} at memories.ai, and "
         f"{words.count(unknown, 'upload')} whose outcome is unknown."
     )
+    if evidence.skipped:
+        lines.append(
+            f"{words.count(len(evidence.skipped), 'file')} that a person skipped: skipped again."
+        )
     return lines
 
 
@@ -209,6 +213,7 @@ def _done(evidence: Evidence, *, as_json: bool, changed: int, aside: Path | None
             "from_mirror": len(evidence.videos),
             "at_memories_ai": len(evidence.found) + len(evidence.resolved),
             "unknown": unknown,
+            "skipped": len(evidence.skipped),
             "damaged_lines": evidence.damaged,
             "not_named_as_ours": evidence.nameless,
             "asked": evidence.walked,

@@ -102,6 +102,11 @@ class Lookups(Reading):
             (size, fingerprint, scope),
         )
 
+    def ever_saw(self, size: int, fingerprint: str) -> bool:
+        """Tell whether any row, of whatever state, is of a file of this size and sample."""
+        query = select("1", "items", "size = ? AND fingerprint = ? LIMIT 1")
+        return bool(self._db.rows(query, (size, fingerprint)))
+
     def duplicates_of(self, item_id: int) -> tuple[Item, ...]:
         """The living duplicates of a row, oldest first."""
         return self._items("duplicate_of = ? AND state = 'duplicate' ORDER BY id", (item_id,))

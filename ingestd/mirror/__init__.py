@@ -3,7 +3,7 @@
 It stands beside the journal or, better, on another disk (`mirror_dir`). Rules R8.
 """
 
-from ingestd.mirror.facts import Ended, Fact, Intent, Paid, Result
+from ingestd.mirror.facts import Ended, Fact, Intent, Paid, Result, Skipped
 from ingestd.mirror.faults import MirrorAwayError, MirrorError, MirrorFullError
 from ingestd.mirror.file import MIRROR_NAME, Mirror, identity
 from ingestd.mirror.reading import Line, Reading, read
@@ -23,6 +23,7 @@ __all__ = [
     "Reading",
     "Reserve",
     "Result",
+    "Skipped",
     "identity",
     "read",
 ]

@@ -1,4 +1,4 @@
-"""The facts of money that the mirror keeps, and how a line says one.
+"""The facts that the mirror keeps, of money and of what a person skipped, and how a line says one.
 
 A line is a checksum (crc32 of the rest, 8 hex digits), a blank, and a JSON list whose first element
 is the kind; it ends with a newline. So a line that was torn by a power cut, at any byte, is told
@@ -76,8 +76,31 @@ class Paid:
     duration_s: float | None
 
 
-Fact = Intent | Result | Ended | Paid
-_KINDS: Final[dict[str, type[Fact]]] = {"try": Intent, "paid": Result, "end": Ended, "had": Paid}
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A person said that a content is not to be uploaded (rules R3), or took that back."""
+
+    size: int
+    sample: str
+    scope: str | None
+    content_hash: str | None
+    at: float
+    account: int
+    path: str
+    mtime_ns: int
+    folder: str | None
+    duration_s: float | None
+    wanted: bool  # it was taken back: it may be uploaded
+
+
+Fact = Intent | Result | Ended | Paid | Skipped
+_KINDS: Final[dict[str, type[Fact]]] = {
+    "try": Intent,
+    "paid": Result,
+    "end": Ended,
+    "had": Paid,
+    "skip": Skipped,
+}
 _WORDS: Final = {kind: word for word, kind in _KINDS.items()}
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from ingestd.dataclass import dataclass
-from ingestd.journal import Found
-from ingestd.mirror import Ended, Intent, Paid, Reading, Result
+from ingestd.journal import DamagedRowError, Found
+from ingestd.mirror import Ended, Intent, Paid, Reading, Result, Skipped
+from ingestd.model import State
 from ingestd.naming import token_of
 from ingestd.reconcile.library import walk
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from ingestd.remote.contract import FarSide
 
 
+#: A row of a skipped content in one of these is skipped, too.
+SKIPPED_SO: Final = frozenset({State.QUEUED, State.HELD})
+
+
 @dataclass(slots=True)
 class Evidence:
     """All of it; facts of the mirror are counted here and read again when they are restored."""
@@ -33,6 +38,8 @@ class Evidence:
     scopes: set[str] = field(default_factory=set)  # of the mirror's attempts
     open: dict[str, Intent] = field(default_factory=dict)  # attempts without an end
     resolved: dict[str, str] = field(default_factory=dict)  # of these: the video, by key
+    #: Contents that a person skipped, and the journal has not so; by size and sample.
+    skipped: dict[tuple[int, str], Skipped] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)  # at the far side alone
     seen: int = 0  # videos of the mirror that the far side showed
     there: int = 0  # videos at the far side
@@ -45,25 +52,44 @@ def read_mirror(evidence: Evidence, path: Path, journal: JournalReader | None) -
     reading = Reading(path)
     evidence.mirror = path
     for line in reading:
-        fact = line.fact
-        match fact:
-            case Intent():
-                evidence.open[fact.key] = fact
-                evidence.scopes.add(fact.scope)
-            case Ended():
-                evidence.open.pop(fact.key, None)
-            case Result() | Paid():
-                if isinstance(fact, Result):
-                    evidence.open.pop(fact.key, None)
-                else:
-                    evidence.scopes.add(fact.scope)
-                if journal is None or not journal.knows_video(fact.video_no):
-                    evidence.videos.add(fact.video_no)
+        _read(evidence, line.fact, journal)
     evidence.end, evidence.damaged = reading.end, reading.damaged
     if journal is not None:
         known = [key for key in evidence.open if journal.send_of_key(key) is not None]
         for key in known:  # the journal asks about it itself
             del evidence.open[key]
+        decided = [one for one in evidence.skipped if _is_decided(journal, *one)]
+        for content in decided:
+            del evidence.skipped[content]
+
+
+def _read(evidence: Evidence, fact: Fact, journal: JournalReader | None) -> None:
+    match fact:
+        case Intent():
+            evidence.open[fact.key] = fact
+            evidence.scopes.add(fact.scope)
+            return
+        case Ended() | Result():
+            evidence.open.pop(fact.key, None)
+        case Paid():
+            evidence.scopes.add(fact.scope)
+        case Skipped(wanted=True):
+            evidence.skipped.pop((fact.size, fact.sample), None)
+        case Skipped():
+            evidence.skipped[fact.size, fact.sample] = fact
+    if isinstance(fact, Result | Paid) and not (journal and journal.knows_video(fact.video_no)):
+        evidence.videos.add(fact.video_no)
+
+
+def _is_decided(journal: JournalReader, size: int, sample: str) -> bool:
+    """Tell whether the journal has more of a skipped content than a file that waits, or nothing."""
+    try:
+        rows = journal.same_content(size, sample)
+    except DamagedRowError:
+        return True
+    return any(row.state not in SKIPPED_SO for row in rows) or (
+        not rows and journal.ever_saw(size, sample)
+    )
 
 
 def paid_facts(path: Path) -> Iterator[tuple[Fact, Intent | None]]:

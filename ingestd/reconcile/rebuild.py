@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from ingestd.dataclass import dataclass
 from ingestd.journal import DamagedRowError, Found
+from ingestd.lifecycle import Policy, decide, events
 from ingestd.mirror import Intent, Paid, Result
-from ingestd.model import Container, Item, Send, Stat, State
+from ingestd.model import Container, Item, Reason, Send, Stat, State
 from ingestd.naming import token_of
-from ingestd.reconcile.evidence import paid_facts
+from ingestd.reconcile.evidence import SKIPPED_SO, paid_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ingestd.journal import Journal
-    from ingestd.mirror import Fact
+    from ingestd.mirror import Fact, Skipped
     from ingestd.reconcile.evidence import Evidence
 
 #: Rows in one commit.
@@ -46,6 +47,8 @@ def rebuild(journal: Journal, evidence: Evidence, now: float) -> int:
                 if one.video_no is None or not journal.knows_video(one.video_no):
                     _restore(journal, one, now)
                     count += 1
+    with journal.transaction():
+        count += sum(_skip(journal, fact, now) for fact in evidence.skipped.values())
     found = chain(evidence.found, _pathless(evidence))
     while some := list(islice(found, _AT_ONCE)):
         with journal.transaction():
@@ -202,6 +205,42 @@ def _take_over(journal: Journal, row: Item, one: _Known, now: float) -> Item:
     moved = journal.move(row, ended, name, now, ended.detail)
     _record_attempt(journal, moved, one, now)
     return moved
+
+
+_SKIPPED: Final = "Restored by ingestd recover: a person said that it is not to be uploaded."
+
+
+def _skip(journal: Journal, fact: Skipped, now: float) -> bool:
+    """Skip what was skipped, unless it was paid after all; tell whether that changed anything."""
+    try:
+        rows = journal.same_content(fact.size, fact.sample)
+    except DamagedRowError:
+        return False
+    if any(row.state not in SKIPPED_SO or row.reason is Reason.UNCONFIRMED for row in rows):
+        return False
+    for row in rows:
+        decision = decide(row, events.Skipped(), now, Policy(), 0.0)
+        journal.move(row, decision.item, "file.skipped", now, decision.detail)
+    if not rows:
+        journal.restore(_skipped_row(fact), "journal.restored", now, _SKIPPED)
+    return True
+
+
+def _skipped_row(fact: Skipped) -> Item:
+    return Item(
+        id=0,
+        path=fact.path,
+        folder=fact.folder,
+        state=State.SKIPPED,
+        detail=_SKIPPED,
+        stat=Stat(fact.size, fact.mtime_ns, 0, 0, 0),
+        fingerprint=fact.sample,
+        content_hash=fact.content_hash,
+        duration_s=fact.duration_s,
+        scope=fact.scope,
+        first_seen_at=fact.at,
+        account=fact.account,
+    )
 
 
 def _record_attempt(journal: Journal, row: Item, one: _Known, now: float) -> None:

@@ -10,8 +10,8 @@ from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from ingestd.daemon.assurance.mirrorfacts import facts_of
 from ingestd.dataclass import dataclass
-from ingestd.journal import Selection
 from ingestd.mirror import (
     Ended,
     Intent,
@@ -19,17 +19,17 @@ from ingestd.mirror import (
     Paid,
     Reading,
     Result,
+    Skipped,
     identity,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from ingestd.journal import JournalReader
     from ingestd.mirror import Fact
-    from ingestd.model import Item
 
 if TYPE_CHECKING:
     ReadJournal = Callable[[], AbstractContextManager[JournalReader]]
@@ -64,7 +64,13 @@ class Ahead:
 
     videos: int = 0  # paid
     attempts: int = 0  # without an outcome: perhaps paid
+    skipped: int = 0  # contents that a person said are not to be uploaded
     example: str = ""
+
+    @property
+    def any(self) -> bool:
+        """Tell whether there is anything."""
+        return bool(self.videos or self.attempts or self.skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class _Comparison:
     videos: int = 0
     example: str = ""
     open: dict[str, str] = field(default_factory=dict)  # unknown attempts: their names by key
+    skipped: dict[tuple[int, str], str] = field(default_factory=dict)  # unknown ones: their paths
 
     def take(self, fact: Fact) -> None:
         match fact:
@@ -93,15 +100,23 @@ class _Comparison:
             case Ended():
                 self.open.pop(fact.key, None)
             case Result():
-                name = self.open.pop(fact.key, "")
-                if not self.journal.knows_video(fact.video_no):
-                    self._unknown(fact, name)
-            case Paid():
-                if not self.journal.knows_video(fact.video_no):
-                    self.videos += 1
-                    self.example = self.example or fact.name
+                self._result(fact, self.open.pop(fact.key, ""))
+            case Paid() if not self.journal.knows_video(fact.video_no):
+                self.videos += 1
+                self.example = self.example or fact.name
+            case Skipped():
+                self._skipped(fact)
 
-    def _unknown(self, fact: Result, name: str) -> None:
+    def _skipped(self, fact: Skipped) -> None:
+        content = (fact.size, fact.sample)
+        if fact.wanted:
+            self.skipped.pop(content, None)
+        elif not self.journal.ever_saw(*content):
+            self.skipped[content] = fact.path
+
+    def _result(self, fact: Result, name: str) -> None:
+        if self.journal.knows_video(fact.video_no):
+            return
         if self.journal.send_of_key(fact.key) is not None:
             self.results.append(fact)  # a crash before the loop heard of it
             return
@@ -109,8 +124,8 @@ class _Comparison:
         self.example = self.example or name
 
     def ahead(self) -> Ahead:
-        first = next(iter(self.open.values()), "")
-        return Ahead(self.videos, len(self.open), self.example or first)
+        first = next(iter([*self.open.values(), *self.skipped.values()]), "")
+        return Ahead(self.videos, len(self.open), len(self.skipped), self.example or first)
 
 
 def check(
@@ -138,7 +153,7 @@ def check(
             for line in reading:
                 comparison.take(line.fact)
             ahead = comparison.ahead()
-            if not known and not (ahead.videos or ahead.attempts):
+            if not known and not ahead.any:
                 _fill(mirror, journal)
         end = Place(str(directory), mirror.identity, mirror.size)
         return OpenMirror(mirror, end, ahead, tuple(comparison.results))
@@ -163,47 +178,7 @@ def _opened(
 
 
 def _fill(mirror: Mirror, journal: JournalReader) -> None:
-    """Write into a new mirror what the journal knows as paid."""
-    paid = _paid(journal)
-    while facts := list(islice(paid, _AT_ONCE)):
+    """Write into a new mirror what the journal knows as paid or skipped."""
+    known = facts_of(journal)
+    while facts := list(islice(known, _AT_ONCE)):
         mirror.append_all(facts)
-
-
-def _paid(journal: JournalReader) -> Iterator[Fact]:
-    # of every state: what failed to be indexed and was skipped then is paid as well
-    for item in journal.items(Selection(hidden=True)):
-        if item.video_no is not None:
-            yield had(item)
-    for found in journal.all_found():
-        yield Paid(
-            video_no=found.video_no,
-            name=found.name,
-            size=found.size,
-            sample=None,
-            scope=found.scope,
-            content_hash=None,
-            at=found.created_at or 0.0,
-            account=found.account,
-            path="",
-            mtime_ns=0,
-            folder=None,
-            duration_s=None,
-        )
-
-
-def had(item: Item) -> Paid:
-    """The fact of a row that is paid."""
-    return Paid(
-        video_no=item.video_no or "",
-        name=item.upload_name or "",
-        size=item.stat.size if item.stat else None,
-        sample=item.fingerprint,
-        scope=item.scope or "",
-        content_hash=item.content_hash,
-        at=item.uploaded_at or 0.0,
-        account=item.account,
-        path=item.path,
-        mtime_ns=item.stat.mtime_ns if item.stat else 0,
-        folder=item.folder,
-        duration_s=item.duration_s,
-    )

@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ingestd.daemon.assurance.mirrorcheck import OpenMirror, Place, check, had
+from ingestd.daemon.assurance.mirrorcheck import OpenMirror, Place, check
+from ingestd.daemon.assurance.mirrorfacts import had, skipped
 from ingestd.daemon.assurance.mirrorwriter import MirrorWriter
 from ingestd.daemon.messages import MirrorChecked, MirrorTrouble
 from ingestd.errors import JournalError, StaleMoveError
@@ -106,13 +107,20 @@ class Mirroring:
     def _learn(self, found: OpenMirror) -> None:
         forgotten = [one for one in found.results if not self._adopted(one)]
         videos, attempts = found.ahead.videos + len(forgotten), found.ahead.attempts
-        self.writer.blocked = bool(videos or attempts)
+        self.writer.blocked = bool(videos or attempts or found.ahead.skipped)
         if not self.writer.blocked:
             self.trouble = ""
             self._ctx.journal.set_meta(PLACE, found.place.kept())
             return
-        what = [f"{videos} uploads that were paid"] if videos else []
-        what += [f"{attempts} whose answer is not known"] if attempts else []
+        what = [
+            f"{number} {one if number == 1 else many}"
+            for number, one, many in (
+                (videos, "upload that was paid", "uploads that were paid"),
+                (attempts, "whose answer is not known", "whose answer is not known"),
+                (found.ahead.skipped, "file that was skipped", "files that were skipped"),
+            )
+            if number
+        ]
         example = f" ({found.ahead.example} is one)" if found.ahead.example else ""
         self.trouble = (
             f"{found.mirror.path} knows of {' and '.join(what)}{example}, and the journal does not:"
@@ -182,9 +190,9 @@ class Mirroring:
     # --- what the loop learns later ---------------------------------------------------------
 
     def _moved(self, before: Item | None, after: Item) -> None:
-        """A row got its video, or lost the chance of it, without its worker's knowledge."""
+        """Write what no worker did: a row got its video, lost the chance of it, was skipped."""
         number, wall = after.video_no, self._ctx.now.wall
-        fact: Fact
+        fact: Fact | None
         if number is not None and (before is None or before.video_no != number):
             if number in self.writer.named:
                 self.writer.named.discard(number)
@@ -193,7 +201,13 @@ class Mirroring:
             fact = had(after) if key is None else Result(key, number, wall)
         elif _given_up(before, after) and (key := self._key(after)) is not None:
             fact = Ended(key, "not_found", wall)
+        elif after.state is State.SKIPPED:
+            fact = skipped(after, wall)
+        elif after.state is State.QUEUED and _was_skipped(before):
+            fact = skipped(after, wall, wanted=True)
         else:
+            return
+        if fact is None:
             return
         self._ctx.workers.submit(LANE, lambda: self.writer.write(fact))
 
@@ -238,3 +252,7 @@ _MAY_BE_TAKEN_IN: Final = frozenset({State.UPLOADING, State.CONFIRMING, State.HE
 def _given_up(before: Item | None, after: Item) -> bool:
     """Tell whether an attempt was looked for and is certain not to have arrived."""
     return before is not None and before.state is State.CONFIRMING and after.state is State.QUEUED
+
+
+def _was_skipped(before: Item | None) -> bool:
+    return before is not None and before.state is State.SKIPPED
