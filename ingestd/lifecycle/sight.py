@@ -18,8 +18,8 @@ S = State
 
 
 def _gone(item: Item, reason: Reason, detail: str, name: str, attempt_at: float | None) -> Decision:
-    if item.state is S.HELD and item.reason is Reason.UNCONFIRMED:
-        return Decision(item, None)  # it may be paid: only a person ends that (interface 2)
+    if _may_be_paid(item, attempt_at):
+        return Decision(item, None)  # it stays known, whatever became of its file (rules R3)
     if item.attempts and item.asks and item.state in (S.QUEUED, S.UPLOADING):
         when = f" at {_utc(attempt_at)}" if attempt_at is not None else ""
         detail += f" An attempt{when} was never confirmed: look for it at memories.ai."
@@ -32,6 +32,16 @@ def _gone(item: Item, reason: Reason, detail: str, name: str, attempt_at: float 
         suspect_of=None,
     )
     return Decision(after, name, detail)
+
+
+def _may_be_paid(item: Item, attempt_at: float | None) -> bool:
+    """Tell whether an unsent row is about an upload that was, or may have been, accepted.
+
+    Held: only a person ends that (interface 2). Skipped: its content counts as known (rules R3).
+    """
+    if item.state is S.HELD:
+        return item.reason is Reason.UNCONFIRMED
+    return item.state is S.SKIPPED and (item.video_no is not None or attempt_at is not None)
 
 
 def replaced(item: Item, event: Replaced, now: float, policy: Policy, spread: float) -> Decision:

@@ -12,6 +12,7 @@ from blake3 import blake3
 from ingestd.config import Fields
 from soak.farside import Fate
 from soak.fates import READ_TROUBLES, any_fate
+from soak.people import People
 from soak.rig import content
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Deeds:
         self.kept: list[bytes] = []  # what was deleted and may come back
         rig.meddle, rig.far.next_fate = self.meddle, self.fate
         rig.far.unheard = self.unheard
+        people = People(rig, chance, self.there, self.room)
         deeds: list[tuple[Callable[[], object], int]] = [
             (self.put, 7),
             (self.wait, 16),
@@ -56,6 +58,11 @@ class Deeds:
             (self.network, 1),
             (self.pause, 1),
             (self.person, 2),
+            (people.approve, 1),
+            (people.skip, 1),
+            (people.link, 1),
+            (people.pay_again, 1),
+            (people.add, 1),
             (self.reload, 1),
             (self.clock, 1),
             (self.root, 1),

@@ -17,10 +17,11 @@ from ingestd import evidence
 from ingestd.daemon import recovery
 from ingestd.daemon.asking import confirming as looking_for
 from ingestd.daemon.asking import jobs, lane
-from ingestd.daemon.intake import content
+from ingestd.daemon.intake import content, judging
 from ingestd.daemon.sending import flights, marks, preflight
 from ingestd.journal import connection, lookups
-from ingestd.lifecycle import confirming, decisions, events, people, sending
+from ingestd.lifecycle import confirming, decisions, events, people, sending, sight
+from ingestd.model import Reason, State
 from ingestd.remote import body, verdict
 from ingestd.remote.contract import Refusal, Refused, Trouble
 from soak import rig
@@ -166,6 +167,11 @@ def _paid_again(item: Any, event: Any, now: float, policy: Any, spread: float) -
     return people.wanted(replace(item, video_no=None), event, now, policy, spread)
 
 
+def _held_only(item: Any, attempt_at: float | None) -> bool:
+    del attempt_at
+    return item.state is State.HELD and item.reason is Reason.UNCONFIRMED
+
+
 def _changed_unseen(self: body.Body, *args: Any) -> None:
     del self, args
 
@@ -244,24 +250,28 @@ FAULTS: dict[str, Fault] = {
         "R1",
         lambda: [_cells(SERVER_ERROR=(_NOT_SENT, _NOT_SENT))],
         ("losses", "hashed", "nameless", "late"),
+        {"only": "502", "luck": 0.3},
     ),
     "0001 is a refusal": Fault(
         "the far side's catch-all after the last byte counts as not accepted",
         "R1",
         lambda: [_cells(PARAMETER=(_REFUSED, _REFUSED))],
         ("losses", "hashed", "nameless", "late"),
+        {"only": "0001", "luck": 0.3},
     ),
     "0000 without an id": Fault(
         "success that names no video counts as not accepted",
         "R1",
         lambda: [_cells(SUCCESS=(_NOT_SENT, _NOT_SENT))],
         ("losses", "hashed", "nameless", "late"),
+        {"only": "0000 without an id", "luck": 0.3},
     ),
     "half an answer": Fault(
         "an answer that cannot be read counts as not accepted",
         "R1",
         lambda: [_cells(OTHER=(_NOT_SENT, _NOT_SENT))],
         ("losses", "hashed", "nameless", "late"),
+        {"only": "truncated JSON", "luck": 0.3},
     ),
     "silence is a no": Fault(
         "no answer at all counts as not accepted",
@@ -323,7 +333,7 @@ FAULTS: dict[str, Fault] = {
         "R2",
         lambda: [mock.patch.object(jobs, "_walk", _first_page)],
         ("hashed", "nameless", "foreign"),
-        {"page": 1},
+        {"page": 1, "luck": 0.3, "often": ("put",)},
     ),
     "watermark ignored": Fault(
         "a video from before the attempt may be what it brought",
@@ -400,6 +410,20 @@ FAULTS: dict[str, Fault] = {
         "R3",
         lambda: [_rule(events.Wanted, _paid_again)],
         change={"luck": 0.6, "fails": 0.7, "often": ("person",)},
+    ),
+    "skipped is unpaid": Fault(
+        "what was paid, or may be, and was skipped is not known any more when its file goes",
+        "R3",
+        lambda: [mock.patch.object(sight, "_may_be_paid", _held_only)],
+        ("people",),
+        {"luck": 0.5, "fails": 0.7, "often": ("skip", "rewrite", "copy")},
+    ),
+    "pays for another": Fault(
+        "`--pay-again` pays for whatever lies at the path when it is looked into",
+        "R3",
+        lambda: [_method(judging.Meant, "is_it", lambda *_: True)],
+        ("people",),
+        {"luck": 0.9, "often": ("pay_again", "rewrite", "put"), "nested": 0.5, "events": False},
     ),
 }
 

@@ -30,6 +30,7 @@ from ingestd.watch import names, walk
 from ingestd.watch.mounts import read_mounts
 from soak.disk import SoakDisk
 from soak.farside import SoakFarSide
+from soak.people import Allowed
 from world import CLIP, START, WAKES, Events, Lanes, PowerCut, World
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ class Rig(World):
         self.end_at = ""  # only points of this kind count
         self.crashes: Counter[str] = Counter()
         self.written: dict[tuple[int, int, int], str] = {}
+        self.allowed = Allowed()
         self._nested = False
         self._writes = 0
         self.meddle: Callable[[], object] = lambda: None  # with a file that is being sent

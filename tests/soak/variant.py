@@ -19,6 +19,7 @@ THEMES = (
     "hold",
     "few",
     "losses",
+    "people",
 )
 
 
@@ -82,7 +83,11 @@ def variant_of(seed: int) -> Variant:
         luck=chance.choice((0.3, 0.5, 0.7)),
         crashes=theme == "crashes" or chance.random() < 0.6,
     )
-    return replace(plain, **_OF_THEME.get(theme, {}))
+    changes = _OF_THEME.get(theme, {})
+    if theme == "people":  # what is lost is held more often, for them to say what it is
+        shown = chance.random() < 0.5
+        changes = {**changes, "names": shown, "sizes": shown, "resend": chance.random() < 0.5}
+    return replace(plain, **changes)
 
 
 _LATE = (0.0, 20.0, 35.0, 120.0, 450.0)
@@ -96,4 +101,5 @@ _OF_THEME: dict[str, dict[str, object]] = {
     "foreign": {"foreign": True},
     "hold": {"resend": False},
     "few": {"max_attempts": 3},
+    "people": {"often": ("approve", "skip", "link", "pay_again", "add")},
 }

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.intake.folders import name_rules
+from ingestd.daemon.intake.judging import Meant
 from ingestd.daemon.messages import FoundByHand
 from ingestd.watch.entries import EntryKind
 from ingestd.watch.mounts import read_mounts
@@ -92,7 +93,7 @@ class ByHand:
             self._judging.by_hand.add(entry.path)
             self._judging.past_guard.add(entry.path)
             if message.pay_again:
-                self._judging.pay_again.add(entry.path)
+                self._judging.pay_again[entry.path] = Meant(entry.stat)
             self._tracker.observe(
                 entry.path,
                 entry.stat,

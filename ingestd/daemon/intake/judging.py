@@ -45,6 +45,10 @@ NEWEST = 1 << 62
 #: Reasons that `add` overrides: it skips the guard and nothing else (interface 3).
 OF_THE_GUARD = frozenset({Reason.SURGE, Reason.FIRST_LOOK})
 _MAY_BE_PROXY = "Its name is that of a camera's proxy, and files are still arriving beside it"
+NOT_MEANT = (
+    "It was to be paid for again, and changed after that was said: it is taken as any other file, "
+    "so what is paid already is not paid again. Say it once more if it is meant as it is now."
+)
 SEEN_BY_NAME = {
     Reason.EXTENSION: (
         "memories.ai does not take this kind of file; nothing was uploaded or billed. Convert it "
@@ -63,6 +67,21 @@ class Found:
 
     facts: Facts
     content_hash: str | None = None  # blake3, if it was read whole
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The file that a person asked to pay for again: that one, not what lies there later."""
+
+    stat: Stat | None  # None: not known
+    fingerprint: str | None = None  # None: not known
+
+    def is_it(self, stat: Stat, fingerprint: str | None) -> bool:
+        """Tell whether a file is that one (after a remount inode and device are others)."""
+        known = self.stat
+        if known is not None and (known.size, known.mtime_ns) != (stat.size, stat.mtime_ns):
+            return False
+        return self.fingerprint in (None, fingerprint)
 
 
 class Judging:
@@ -96,7 +115,7 @@ class Judging:
         self.standing: Callable[[Candidate], Standing] = lambda _: Standing()
         #: Told to it: no list names this file; answers why it is held, or "": it waits.
         self.unlisted: Callable[[Candidate, str], str] = lambda _path, _why: ""
-        self.pay_again: set[str] = set()  # paths that a person asked to pay for again
+        self.pay_again: dict[str, Meant] = {}  # by path: what a person asked to pay for again
         self.by_hand: set[str] = set()  # paths that a person added: proxies too
         self.past_guard: set[str] = set()  # paths that a person asked to take: never held back
         self.reconfigure()
@@ -260,7 +279,7 @@ class Judging:
     def drop_wishes(self, path: str) -> None:
         """Nothing is there: what a person asked of this file is not meant for a later one."""
         self.lent.pop(path, None)
-        self.pay_again.discard(path)
+        self.pay_again.pop(path, None)
         self.by_hand.discard(path)
         self.past_guard.discard(path)
 
@@ -358,7 +377,8 @@ class Judging:
         """
         if item.stat is None or item.fingerprint != facts.fingerprint or item.pay_again:
             return False
-        if item.path in self.pay_again or item.state in JUDGED_AGAIN:
+        meant = self.pay_again.get(item.path)
+        if item.state in JUDGED_AGAIN or (meant and meant.is_it(facts.stat, facts.fingerprint)):
             return False
         doubtful = item.reason is Reason.UNCONFIRMED  # about an upload, whatever lies there now
         if item.state in REPLACEABLE and (item.content_hash is None or doubtful):
@@ -373,7 +393,7 @@ class Judging:
             if current is not None and self._stands(current) and like.pay_again is False:
                 self._judge_again(current, judged, like)
                 return
-            if current is not None and self.gives_way(current):
+            if current is not None and self.gives_way(current) and not _is_skipped(current, like):
                 self._ctx.apply(current, events.Replaced(self._ctx.unconfirmed_at(current)))
             added = replace(
                 like,
@@ -423,8 +443,12 @@ class Judging:
         resolved = self.describing.fields_at(path, stat, folder)
         findings = facts.findings if facts else None
         scope = fields.scope_of(resolved, self._ctx.settings.api.scope.value)
-        pay_again = path in self.pay_again
-        asked = pay_again or path in self.past_guard
+        meant = self.pay_again.get(path)
+        fingerprint = facts.fingerprint if facts else None
+        pay_again = meant is not None and meant.is_it(stat, fingerprint)
+        if meant is not None and not pay_again:
+            self._ctx.log.warning("file.not_paid_again", path=path, detail=NOT_MEANT)
+        asked = path in self.past_guard
         self.drop_wishes(path)
         return Item(
             id=0,
@@ -433,7 +457,7 @@ class Judging:
             state=State.SETTLING,
             stat=stat,
             volume=self.openings.volume_of(path),
-            fingerprint=facts.fingerprint if facts else None,
+            fingerprint=fingerprint,
             container=findings.container if findings else None,
             codec=findings.video.codec if findings and findings.video else None,
             duration_s=findings.duration_s if findings else None,
@@ -444,6 +468,15 @@ class Judging:
             pay_again=pay_again,
             approved=(Reason.SURGE,) if asked else (),
         )
+
+
+def _is_skipped(current: Item, like: Item) -> bool:
+    """Tell whether a skipped row has its path's new file for a copy, as far as samples tell.
+
+    Its content counts as known (rules R3), so it stays; whether it is a copy is then found out.
+    """
+    known = current.state is State.SKIPPED and current.content_hash is not None
+    return known and current.fingerprint == like.fingerprint
 
 
 def _rejected(verdict: validate.Reject | validate.Unfinished) -> events.Judged:

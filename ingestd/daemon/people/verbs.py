@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import validate
+from ingestd.daemon.intake.judging import Meant
 from ingestd.lifecycle import events
 from ingestd.lifecycle.people import approval
 from ingestd.model import Reason, State
@@ -69,11 +70,14 @@ class People:
             return f"An after-action moved it: ingestd add {item.moved_to!r}"
         if item.removed_at is not None:
             return "An after-action deleted it: there is no file any more."
+        current = self._ctx.journal.current(item.path)
+        if pay_again and current is not None and current.id != item.id:
+            return f"Another file lies at its path by now: ingestd add --pay-again {item.path!r}"
         if not self._seeing.look_again(item.path):
             return f"It lies in no watched folder: ingestd add {item.path!r}"
         self._judging.past_guard.add(item.path)
         if pay_again:
-            self._judging.pay_again.add(item.path)
+            self._judging.pay_again[item.path] = Meant(item.stat, item.fingerprint)
         return ""
 
     # --- approve ----------------------------------------------------------------------------
