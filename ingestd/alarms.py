@@ -5,9 +5,9 @@ Pure: the facts and the time come in.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestd.dataclass import dataclass
 from ingestd.model import GateName, State
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import socket
 import struct
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd import sharing
-from ingestd.dataclass import dataclass
 from ingestd.errors import AlreadyRunningError, JournalError
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ recorded and the daemon goes on. What is raised from here ends the command that 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
-
-from ingestd.dataclass import dataclass
 
 
 class Exit(IntEnum):

@@ -10,9 +10,9 @@ all day. What is neither proven nor excluded is for a person.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestd.dataclass import dataclass
 from ingestd.naming import stem_of, token_of
 
 if TYPE_CHECKING:

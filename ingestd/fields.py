@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ingestd.dataclass import dataclass
 from ingestd.model import Scope
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from ingestd.containers import examine
-from ingestd.dataclass import dataclass
 from ingestd.filestat import FdSource, kind_of, stat_of
 from ingestd.fingerprint import ShrunkError, sampled
 from ingestd.model import Facts, Findings

@@ -8,9 +8,8 @@ halves with each day on which nobody paused so long.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
-
-from ingestd.dataclass import dataclass
 
 MOST: Final = 10.0  # times the configured quiet time
 MOST_S: Final = 3600.0

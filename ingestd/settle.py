@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
-
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from ingestd.model import Stat

@@ -6,11 +6,9 @@ because they outlive restarts; a clock that is set back makes nothing go that wo
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
-
-from ingestd.dataclass import dataclass
 
 #: Parts into which the window is counted; a file counts for up to one part longer than the window.
 PARTS: Final = 60

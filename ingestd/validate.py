@@ -8,10 +8,10 @@ what more bytes cannot mend.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.model import Container, Reason
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import errno
 import os
 import stat
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.afterwards import disk
 from ingestd.afterwards.order import ChangedError, KeptError, StoppedError
-from ingestd.dataclass import dataclass
 from ingestd.filestat import FdSource, kind_of, stat_of
 from ingestd.fingerprint import full_hash
 

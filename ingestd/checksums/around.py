@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.checksums.lists import lists_in
-from ingestd.dataclass import dataclass
 from ingestd.watch.patterns import Patterns
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,6 @@ from blake3 import blake3
 
 from ingestd.checksums.digests import HASHERS, agrees, written
 from ingestd.checksums.mhl import ListError
-from ingestd.dataclass import dataclass
 from ingestd.filestat import stat_of
 
 if TYPE_CHECKING:

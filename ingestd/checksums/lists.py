@@ -10,11 +10,11 @@ import re
 import stat
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestd.checksums.digests import HASHERS, agrees
 from ingestd.checksums.mhl import Entry, ListError, comparable, parse
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

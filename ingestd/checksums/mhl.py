@@ -8,12 +8,11 @@ opened; those that are absolute or climb are left out.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
 
 from ingestd.checksums.digests import HASHERS
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestd.dataclass import dataclass
 from ingestd.watch.beneath import Descent
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import os
 import pwd
 import stat
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestd.cli import words
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -16,7 +16,6 @@ from ingestd.cli.options import (
     yes_option,
 )
 from ingestd.cli.session import Session, journal_session, open_journal, require_folder
-from ingestd.dataclass import dataclass
 from ingestd.errors import Exit
 from ingestd.model import Reason, State
 

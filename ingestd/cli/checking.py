@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from ingestd.dataclass import dataclass
 
 
 class Grade(StrEnum):

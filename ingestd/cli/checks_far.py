@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestd.cli.checking import Grade, Result
 from ingestd.config import read_key
-from ingestd.dataclass import dataclass
 from ingestd.errors import IngestdError, UsageError
 from ingestd.remote import Failed, HttpxFarSide, Refusal
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,6 @@ from ingestd.cli.account import Account, Refusal, become, refusal, unreadable
 from ingestd.cli.apart import NoAnswerError, in_child
 from ingestd.cli.checking import Grade, Result
 from ingestd.config import AfterKind
-from ingestd.dataclass import dataclass
 from ingestd.watch.entries import RootState
 from ingestd.watch.guard import Guard
 from ingestd.watch.mounts import WatchMode, mode_for, read_mounts

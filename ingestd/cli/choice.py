@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +10,6 @@ import click
 from ingestd.cli import jsonout, refs, rows, wishes, words
 from ingestd.cli.options import selection_options
 from ingestd.cli.session import absolute
-from ingestd.dataclass import dataclass
 from ingestd.errors import Exit, IngestdError, UsageError
 from ingestd.journal import JournalReader, Selection
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.cli import live
 from ingestd.cli.patience import Unanswered, patiently
 from ingestd.config import nearest_folder
-from ingestd.dataclass import dataclass
 from ingestd.watch.cameras import words_for
 from ingestd.watch.names import Ignored, IgnoredKind, Refused
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ingestd import control
@@ -15,7 +15,6 @@ from ingestd.alarms import WAITING, Alarm, Place, alarms
 from ingestd.cli import live, words
 from ingestd.cli.snapshot import Snapshot, read_snapshot
 from ingestd.cli.status_facts import closed_gates
-from ingestd.dataclass import dataclass
 from ingestd.errors import Exit, JournalError
 from ingestd.journal import JournalReader, Tally
 from ingestd.model import State

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ from ingestd.cli.install_steps import (
 )
 from ingestd.cli.unit import Unit
 from ingestd.config import AfterKind
-from ingestd.dataclass import dataclass
 from ingestd.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,12 +8,11 @@ import pwd
 import shlex
 import subprocess
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ingestd.cli import words
 from ingestd.cli.files import replace_file
-from ingestd.dataclass import dataclass
 from ingestd.errors import UsageError
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,6 @@ from ingestd.cli.options import common_options
 from ingestd.cli.session import Session, open_session
 from ingestd.cli.unit import Unit, find_unit
 from ingestd.config import ApiKey, clean_key
-from ingestd.dataclass import dataclass
 from ingestd.errors import Exit, UsageError
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd import control
 from ingestd.cli.snapshot import Snapshot, read_snapshot
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

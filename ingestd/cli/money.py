@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from ingestd.cli import terminal, words
-from ingestd.dataclass import dataclass
 from ingestd.errors import UsageError
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +12,6 @@ import click
 
 from ingestd.config.measures import duration
 from ingestd.config.values import BadValueError
-from ingestd.dataclass import dataclass
 from ingestd.model import Reason, State
 
 if TYPE_CHECKING:

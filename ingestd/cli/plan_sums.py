@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ingestd.cli import money, words
 from ingestd.cli.planner import Action, Planned
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,6 @@ from ingestd.cli.patience import Unanswered, patiently
 from ingestd.daemon.intake.cards import missing_now
 from ingestd.daemon.intake.content import is_paid
 from ingestd.daemon.intake.judging import OF_THE_GUARD, SEEN_BY_NAME
-from ingestd.dataclass import dataclass
 from ingestd.model import Facts, Reason, State
 from ingestd.probe import ProbeTrouble, TroubleKind, open_below, probe
 from ingestd.watch.cameras import proxy_of

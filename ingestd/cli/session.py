@@ -6,11 +6,11 @@ import difflib
 import importlib
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.cli.options import Common
 from ingestd.config import find, from_paths, load, load_apart
-from ingestd.dataclass import dataclass
 from ingestd.errors import JournalError, UsageError
 from ingestd.journal import JournalReader
 

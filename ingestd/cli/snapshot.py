@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ingestd.dataclass import dataclass
 from ingestd.model import Gate, GateName
 
 if TYPE_CHECKING:

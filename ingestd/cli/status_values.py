@@ -5,11 +5,10 @@ The screen, the JSON document and a web page are three drawings of the same `Rep
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ingestd.cli import words
-from ingestd.dataclass import dataclass
 from ingestd.model import Gate, GateName, Reason, State
 
 if TYPE_CHECKING:

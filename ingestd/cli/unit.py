@@ -9,9 +9,8 @@ import os
 import re
 import shlex
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

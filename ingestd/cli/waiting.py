@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.model import Reason, State
 from ingestd.surge import Stage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,6 @@ from ingestd.cli.disks import known_disks
 from ingestd.cli.patience import Unanswered, patiently, stream
 from ingestd.config import Folder, nearest_folder
 from ingestd.daemon.intake.folders import scanner_for
-from ingestd.dataclass import dataclass
 from ingestd.watch.entries import VANISHED, Entry
 from ingestd.watch.guard import Guard
 from ingestd.watch.mounts import read_mounts

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ingestd.cli import jsonout, live, words
-from ingestd.dataclass import dataclass
 from ingestd.errors import Exit
 from ingestd.journal import JournalReader, add_wish
 

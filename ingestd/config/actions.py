@@ -5,12 +5,12 @@ Conventions are those of `ingestd.config.values`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ingestd.config import values
 from ingestd.config.values import BadValueError
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

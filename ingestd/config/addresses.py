@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from ingestd.config import values
 from ingestd.config.values import BadValueError
-from ingestd.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

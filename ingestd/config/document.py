@@ -7,13 +7,13 @@ objects, and aliases cannot grow it beyond bounds.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import yaml
 
 from ingestd.config.nodes import Builder, TooLargeError
 from ingestd.config.syntax import explain
-from ingestd.dataclass import dataclass
 from ingestd.errors import ConfigError, Problem
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingestd.dataclass import dataclass
+from dataclasses import dataclass
 
 _LONGEST_PART = 60  # characters
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestd.dataclass import dataclass
 from ingestd.errors import UsageError
 
 if TYPE_CHECKING:

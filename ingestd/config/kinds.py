@@ -7,11 +7,11 @@ is it imported here: a long-running daemon holds the values and need not hold py
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ingestd.config import fieldtexts, measures, values
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler as Handler

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import yaml
 
 from ingestd.config.findings import Finding
 from ingestd.config.leaks import redacted
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

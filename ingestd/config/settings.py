@@ -7,7 +7,7 @@ finds it there when a file is loaded and is not imported by anybody who only hol
 A new key needs a line here and the same line in config.example.yaml (a test compares the two).
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Annotated, ClassVar
@@ -17,7 +17,6 @@ from ingestd.config.actions import KEEP, After
 from ingestd.config.addresses import Address
 from ingestd.config.kinds import Before, Reads, ReadsPath
 from ingestd.config.timetable import BandwidthStep
-from ingestd.dataclass import dataclass
 
 
 class ScopeKind(StrEnum):

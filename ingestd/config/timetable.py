@@ -6,10 +6,10 @@ Conventions are those of `ingestd.config.values`.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from ingestd.config import measures, values
 from ingestd.config.values import BadValueError
-from ingestd.dataclass import dataclass
 
 _FORMS = (
     "must be unlimited, a rate such as 20MB/s, or a timetable such as "

@@ -11,6 +11,7 @@ not arrived; 4 zero bytes are QuickTime's terminator of a list.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestd.containers import faults
@@ -18,7 +19,6 @@ from ingestd.containers.boxes import Box, box_at
 from ingestd.containers.fragments import fragments_duration
 from ingestd.containers.movie import Movie, read_movie
 from ingestd.containers.zeros import zero_tail
-from ingestd.dataclass import dataclass
 from ingestd.model import Container, Findings, Track
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ was cut off, or is still being written.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestd.containers import codecs, faults
@@ -20,7 +21,6 @@ from ingestd.containers.ebml import (
     unsigned,
 )
 from ingestd.containers.zeros import zero_tail
-from ingestd.dataclass import dataclass
 from ingestd.model import Container, Findings, Track
 
 if TYPE_CHECKING:

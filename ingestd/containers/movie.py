@@ -5,11 +5,11 @@ Sections are those of ISO/IEC 14496-12; QuickTime shares the boxes used here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestd.containers import codecs
 from ingestd.containers.boxes import Box, Inside, box_at, find, inside
-from ingestd.dataclass import dataclass
 from ingestd.model import Track
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ in time that is taken for what it is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestd.containers import codecs, faults
@@ -23,7 +24,6 @@ from ingestd.containers.chunks import (
     fourcc,
 )
 from ingestd.containers.zeros import zero_tail
-from ingestd.dataclass import dataclass
 from ingestd.model import Container, Findings, Track
 
 if TYPE_CHECKING:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ingestd import localtime
-from ingestd.dataclass import dataclass
 from ingestd.gates import playing_time
 from ingestd.journal import DiskFullError, JournalBusyError, ReadOnlyJournalError
 from ingestd.lifecycle import Policy, decide

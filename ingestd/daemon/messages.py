@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestd.dataclass import dataclass
 from ingestd.watch.hints import OFF
 
 if TYPE_CHECKING:

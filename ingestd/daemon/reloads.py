@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestd.dataclass import dataclass
 from ingestd.errors import IngestdError
 
 if TYPE_CHECKING:

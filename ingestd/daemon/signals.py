@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.wakeup import SignalWakeup
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

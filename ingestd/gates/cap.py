@@ -6,9 +6,7 @@ number is not documented, and its refusal looks like that of the rate limit (con
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ingestd.dataclass import dataclass
+from dataclasses import dataclass, replace
 
 #: Our accepted uploads of so many seconds count while they are unfinished (contract 5.2).
 WINDOW_S = 7200.0

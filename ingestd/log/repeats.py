@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
-
-from ingestd.dataclass import dataclass
 
 #: The format's number, in the first line of every file.
 FORMAT: Final = 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.mirror.facts import fact_in, identity_in, values_in
 from ingestd.mirror.faults import fault
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from ingestd.dataclass import dataclass
 from ingestd.journal import Selection
 from ingestd.model import Scope
 from ingestd.naming import token_of

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from ingestd.dataclass import dataclass
 from ingestd.journal import DamagedRowError, Found
 from ingestd.mirror import Ended, Intent, Paid, Reading, Result, Skipped
 from ingestd.model import State

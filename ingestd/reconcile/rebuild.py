@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.journal import DamagedRowError, Found
 from ingestd.lifecycle import Policy, decide, events
 from ingestd.mirror import Intent, Paid, Result

@@ -8,11 +8,10 @@ trouble is a value.
 from __future__ import annotations
 
 import threading
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from ingestd.dataclass import dataclass
 from ingestd.remote.progress import Progress
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import email.utils
 import json
 import unicodedata
+from dataclasses import dataclass
 from typing import Any, Final
-
-from ingestd.dataclass import dataclass
 
 TEXT_LIMIT: Final = 200  # characters of the far side's words that a person sees
 BODY_LIMIT: Final = 4 << 20  # bytes of an answer that are read

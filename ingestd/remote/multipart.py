@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

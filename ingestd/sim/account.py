@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.sim.answers import Refused
 from ingestd.sim.dialect import RATE_LIMIT_CODE, Dialect, dialect_of
 from ingestd.sim.fault_kinds import LIMIT_TEXT, FaultKind

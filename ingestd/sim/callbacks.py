@@ -5,10 +5,10 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from ingestd.dataclass import dataclass
 from ingestd.sim.answers import JSON_TYPE, encode
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.sim.account import ORDINARY, Account, RowShape
 from ingestd.sim.answers import JSON_TYPE, Answer, Refused, http_date, spring_error
 from ingestd.sim.library import DEFAULT_UNIQUE_ID

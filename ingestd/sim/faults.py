@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ingestd.dataclass import dataclass
 from ingestd.sim.fault_kinds import OUTCOME, SPECS, FaultKind, Spec
 from ingestd.sim.routes import Endpoint
 

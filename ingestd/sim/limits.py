@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.sim.routes import Endpoint
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.sim.answers import Refused
 from ingestd.sim.library import DEFAULT_UNIQUE_ID, Status
 

@@ -7,12 +7,12 @@ import select
 import socket
 import ssl
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 import h11
 
-from ingestd.dataclass import dataclass
 from ingestd.sim.answers import Answer, Delivery, http_date, phrase
 from ingestd.sim.bodies import PIECE, Body, ChunkedBody, LengthBody, PeerGone
 

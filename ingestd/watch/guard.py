@@ -6,9 +6,9 @@ was deleted. Pure; who looks is `volumes`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestd.dataclass import dataclass
 from ingestd.watch.entries import RootState
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.watch.cookies import COOKIE
 from ingestd.watch.limits import MISSING, POLLED, why_unwatched
 from ingestd.watch.observer import OUT_OF, FolderObserver

@@ -8,10 +8,9 @@ the structure of its card.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from fnmatch import translate
 from typing import Final
-
-from ingestd.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ only a video's name is matched against the junk table and the patterns.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ingestd.dataclass import dataclass
 from ingestd.watch.junk import JunkTable
 from ingestd.watch.patterns import Patterns
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.watch.mounts import is_network, read_mounts
 
 if TYPE_CHECKING:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter, defaultdict, deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
-from ingestd.dataclass import dataclass
 from ingestd.watch.beneath import Descent
 from ingestd.watch.entries import (
     VANISHED,

@@ -12,10 +12,10 @@ import re
 import threading
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ingestd.dataclass import dataclass
 from ingestd.watch.mounts import is_network
 
 PROC: Final = "/proc"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.messages import Hashed, LookEnded, Polled, Prepared
-from ingestd.dataclass import dataclass
 from ingestd.filestat import FdSource, stat_of
 from ingestd.remote.contract import Failed, Refusal, Trouble
 

@@ -6,12 +6,11 @@ journal was lost, is a restored backup or a snapshot (rules R3, R8).
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ingestd.daemon.assurance.mirrorfacts import facts_of
-from ingestd.dataclass import dataclass
 from ingestd.mirror import (
     Ended,
     Intent,

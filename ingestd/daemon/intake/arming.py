@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingestd.dataclass import dataclass
+from dataclasses import dataclass
 
 #: A watcher that has to be set up again and again: first and longest delay, seconds.
 FIRST_S, MOST_S = 10.0, 3600.0

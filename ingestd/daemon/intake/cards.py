@@ -9,14 +9,13 @@ heeded all the same.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ingestd.checksums import Around, Root, look_around
 from ingestd.checksums.lists import is_list_name
 from ingestd.daemon.messages import CardLooked
-from ingestd.dataclass import dataclass
 from ingestd.journal import Selection
 from ingestd.model import Reason, State
 from ingestd.watch.patterns import Patterns

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.after.places import move_targets
 from ingestd.daemon.intake.arming import Arming
-from ingestd.dataclass import dataclass
 from ingestd.validate import REFUSED_EXTENSIONS
 from ingestd.watch.entries import RootState
 from ingestd.watch.mounts import is_network, keeps_mtimes

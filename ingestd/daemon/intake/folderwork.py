@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.after.places import moved_below
 from ingestd.daemon.intake.folders import name_rules, scanner_for
 from ingestd.daemon.messages import Listed, LookedAt, Place, ScanBegun, ScanEnded
-from ingestd.dataclass import dataclass
 from ingestd.watch.entries import EntryKind, RootState, ScanReport
 from ingestd.watch.guard import not_mounted
 from ingestd.watch.hints import OFF

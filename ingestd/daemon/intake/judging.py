@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestd import fields, validate
@@ -13,7 +13,6 @@ from ingestd.daemon.intake.looking import look_into
 from ingestd.daemon.intake.opening import LANE, Openings
 from ingestd.daemon.intake.placing import SKIPPED, skip
 from ingestd.daemon.messages import Probed
-from ingestd.dataclass import dataclass
 from ingestd.lifecycle import events
 from ingestd.model import Facts, Item, Reason, State
 from ingestd.probe import ProbeTrouble, TroubleKind

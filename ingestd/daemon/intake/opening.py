@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ingestd.checksums import Root
-from ingestd.dataclass import dataclass
 from ingestd.probe import open_below
 
 if TYPE_CHECKING:

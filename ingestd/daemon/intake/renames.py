@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.messages import OldPathSeen
-from ingestd.dataclass import dataclass
 from ingestd.filestat import stat_of
 from ingestd.lifecycle import UNSENT, events
 from ingestd.model import State

@@ -7,12 +7,11 @@ beginning at the next start: what was done already counts as done.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.after.places import forget_places
 from ingestd.daemon.context import NOT_NOW
-from ingestd.dataclass import dataclass
 from ingestd.errors import JournalError
 from ingestd.model import GateName
 from ingestd.watch.volumes import read_volume

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd import fields
@@ -15,7 +16,6 @@ from ingestd.daemon.sending.limiter import Limiter
 from ingestd.daemon.sending.marks import Marks
 from ingestd.daemon.sending.outcomes import meaning_of
 from ingestd.daemon.sending.preflight import LANE, Preflight, Preflights
-from ingestd.dataclass import dataclass
 from ingestd.errors import JournalError
 from ingestd.journal import ConflictError
 from ingestd.lifecycle import events

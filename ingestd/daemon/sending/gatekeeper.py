@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestd import gates
-from ingestd.dataclass import dataclass
 from ingestd.model import Gate, GateName
 from ingestd.remote.contract import Refusal
 

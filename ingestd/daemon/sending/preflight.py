@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestd import evidence, fields
 from ingestd.daemon.asking import found, jobs
 from ingestd.daemon.asking.ours import linked_elsewhere, sought_as, what_is_shown
 from ingestd.daemon.messages import Prepared
-from ingestd.dataclass import dataclass
 from ingestd.lifecycle import events
 from ingestd.model import State
 from ingestd.naming import stem_of, upload_name

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestd import evidence, gates
 from ingestd.daemon.asking.ours import what_is_shown
-from ingestd.dataclass import dataclass
 from ingestd.lifecycle.policy import grown
 from ingestd.model import GateName, Item, State
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ from ingestd import __version__
 from ingestd.alarms import WAITING, Alarm, Place, alarms
 from ingestd.daemon.messages import TroubleTold
 from ingestd.daemon.telling.callout import call
-from ingestd.dataclass import dataclass
 from ingestd.errors import JournalError
 
 if TYPE_CHECKING:

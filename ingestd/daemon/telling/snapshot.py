@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd import __version__
 from ingestd.daemon.after.places import LIES_THERE, moved_below
-from ingestd.dataclass import dataclass
 from ingestd.model import State
 from ingestd.watch.names import Ignored, Refused
 from ingestd.watch.writers import sight

@@ -7,10 +7,10 @@ alive twice in the watchdog's time, and nothing else.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.telling.statusline import Going, Standing, status_line
-from ingestd.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
