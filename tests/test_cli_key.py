@@ -133,24 +133,49 @@ def test_a_link_is_followed(home, monkeypatch):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_for_the_service_its_group_may_read_it(home, monkeypatch, tmp_path):
-    tool = tmp_path / "bin" / "systemctl"
-    tool.parent.mkdir()
-    tool.write_text(
-        f"#!/bin/sh\necho LoadState=loaded; echo User=nobody; echo 'ExecStart={home.config}'\n"
-        f"echo LoadCredential=api-key:{home.place}/lent\n"
-    )
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr(key_command, "_SYSTEM_DIR", home.place)
-    home.more = home.more.partition(", key_file")[0] + "}"
-    home.write(f"folders: [{home.drop}]")
-    give(monkeypatch, RIGHT)
-    said = home.run("key", "set")
-    stored = home.place / "lent"
-    assert stat.S_IMODE(stored.stat().st_mode) == 0o640
-    assert (stored.stat().st_uid, stored.stat().st_gid) == (0, 65534)
-    assert said.out.endswith("To make the service use it: sudo systemctl restart ingestd\n")
+class TestForTheService:
+    """People join the service's group to look at `status`: it must not come to read the key."""
+
+    @pytest.fixture
+    def system(self, home, monkeypatch, tmp_path):
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        monkeypatch.setattr(key_command, "_SYSTEM_DIR", home.place)
+        home.more = home.more.partition(", key_file")[0] + "}"
+        return home
+
+    def unit(self, home, *lines):
+        tool = home.place / "bin" / "systemctl"
+        tool.parent.mkdir()
+        tool.write_text(
+            "#!/bin/sh\necho LoadState=loaded; echo User=nobody; "
+            f"echo 'ExecStart={home.config}'\n" + "".join(f"echo {one}\n" for one in lines)
+        )
+        tool.chmod(0o755)
+
+    def rights(self, file):
+        found = file.stat()
+        return stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid
+
+    def test_what_systemd_hands_over_is_roots_alone(self, system, monkeypatch):
+        self.unit(system, f"LoadCredential=api-key:{system.place}/lent")
+        (system.place / "lent").write_text("old")
+        os.chown(system.place / "lent", 65534, 65534)
+        system.write(f"folders: [{system.drop}]")
+        give(monkeypatch, RIGHT)
+        said = system.run("key", "set")
+        assert self.rights(system.place / "lent") == (0o640, 0, 0)
+        assert "lent (0640 root:root, which only root reads): memories.ai takes it." in said.out
+        assert said.out.endswith("To make the service use it: sudo systemctl restart ingestd\n")
+
+    def test_what_the_service_reads_itself_is_its_users(self, system, monkeypatch):
+        self.unit(system)
+        system.more = system.more[:-1] + f', key_file: "{system.place / "key"}"' + "}"
+        system.write(f"folders: [{system.drop}]")
+        give(monkeypatch, RIGHT)
+        said = system.run("key", "set")
+        assert self.rights(system.place / "key") == (0o640, 65534, 0)
+        assert "(0640 nobody:root, which only nobody and root read)" in said.out
+        assert said.out.endswith("To make the service use it: sudo systemctl reload ingestd\n")
 
 
 def test_a_pipe_is_read_by_the_real_command(home):

@@ -12,8 +12,9 @@ import click
 from ingestd.cli import jsonout, terminal, words
 from ingestd.cli.apart import NoAnswerError, in_child
 from ingestd.cli.checking import Grade, Result
-from ingestd.cli.checks_far import Answered, check_api, find_key
+from ingestd.cli.checks_far import Answered, check_api
 from ingestd.cli.checks_folder import PATIENCE, Service, Watches, check_folder, check_written
+from ingestd.cli.checks_key import find_key
 from ingestd.cli.checks_local import check_clock, check_disk, check_inotify, check_journal
 from ingestd.cli.checks_service import check_files, find_service
 from ingestd.cli.checks_settings import check_scopes, check_times, check_twins, names_folders
@@ -64,7 +65,8 @@ def _results(session: Session, *, config_only: bool) -> Iterator[Result]:
     service, found = _service(session)
     yield from found
     answered = None
-    key, place, result = find_key(settings.api, os.environ, service.unit if service else None)
+    unit = service.unit if service else None
+    key, place, result = find_key(settings.api, os.environ, unit, session.state_dir)
     if service is not None:
         yield from check_files(service, _files(session, service, place))
     yield result

@@ -31,3 +31,9 @@ class Result:
             "detail": self.text,
             "remedy": self.remedy or None,
         }
+
+
+def two_sentences(text: str) -> tuple[str, str]:
+    """Part an error's text into what is wrong and the remedy, as a result wants them."""
+    what, _, remedy = text.partition(". ")
+    return what.rstrip("."), remedy

@@ -1,21 +1,15 @@
-"""Checks of the key and the far side; the one question asked there is free of charge."""
+"""Checks of the far side; the one question asked there is free of charge."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ingestd.cli.checking import Grade, Result
-from ingestd.config import read_key
+from ingestd.cli.checking import Grade, Result, two_sentences
 from ingestd.errors import IngestdError, UsageError
 from ingestd.remote import Failed, HttpxFarSide, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from ingestd.cli.unit import Unit
     from ingestd.config import Api, ApiKey
     from ingestd.remote import Trouble
 
@@ -25,7 +19,6 @@ _KNOWS_THE_KEY: Final = {
     Refusal.CREDITS: "its credits are used up",
     Refusal.RATE: "it was asked too often just now",
 }
-_VARIABLES: Final = ("CREDENTIALS_DIRECTORY", "INGESTD_API_KEY", "INGESTD_API_KEY_FILE")
 _REMEDIES: Final = {
     Refusal.AUTH: "Put the right key in its place",
     Refusal.DISABLED: "Ask memories.ai about the account",
@@ -34,38 +27,6 @@ _REMEDIES: Final = {
     Refusal.UNREACHABLE: "Check network, proxy and api.base_url; nothing is lost meanwhile",
     Refusal.GARBLED: "Check api.base_url: is this the API?",
 }
-
-
-def find_key(
-    api: Api, environ: Mapping[str, str], unit: Unit | None
-) -> tuple[ApiKey | None, Path | None, Result]:
-    """Look for the key; the second value is the file that the service's own user must read.
-
-    Where nothing in the surroundings names one, the file counts that the service manager hands to
-    the unit: root may read it, the service gets it as a credential.
-    """
-    lent = unit.credential("api-key") if unit else ""
-    named = any(environ.get(name) for name in _VARIABLES)
-    try:
-        if lent and not named and os.path.lexists(lent):
-            key = read_key(api, {**environ, "INGESTD_API_KEY_FILE": lent})
-            return key, None, _told(key, f"{lent}, the service's credential")
-        key = read_key(api, environ)
-    except UsageError as error:
-        return None, None, Result(Grade.FAIL, "key", *_two_sentences(str(error)))
-    place = api.key_file if key.source == "api.key_file" else None
-    return key, place, _told(key, key.source)
-
-
-def _told(key: ApiKey, source: str) -> Result:
-    if key.warning:
-        return Result(Grade.WARN, "key", *_two_sentences(key.warning))
-    return Result(Grade.OK, "key", f"{key.key_id} from {source}")
-
-
-def _two_sentences(text: str) -> tuple[str, str]:
-    what, _, remedy = text.partition(". ")
-    return what.rstrip("."), remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +55,7 @@ def check_api(api: Api, key: ApiKey, *, ask_folders: bool = False) -> Answered:
             ca_file=str(api.ca_file) if api.ca_file else None,
         )
     except UsageError as error:
-        return Answered(Result(Grade.FAIL, "api", *_two_sentences(str(error))))
+        return Answered(Result(Grade.FAIL, "api", *two_sentences(str(error))))
     try:
         answer = far.list_videos(None, page=1, size=1)
         if isinstance(answer, Failed):

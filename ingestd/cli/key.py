@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ingestd.cli.account import account, group_name
+from ingestd.cli.account import account, group_name, user_name
 from ingestd.cli.checks_far import try_key
 from ingestd.cli.files import replace_file
 from ingestd.cli.options import common_options
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SYSTEM_DIR: Final = Path("/etc/ingestd")
-_SERVICE_GROUP: Final = "ingestd"
+_SERVICE_USER: Final = "ingestd"
+_ROOT: Final = 0  # as a user and as a group
 _LONGEST: Final = 4096
 _HELP_SET: Final = """\b
 ingestd key set                 asks for it and shows nothing
@@ -37,6 +38,7 @@ class _Place:
 
     path: Path
     mode: int
+    owner: int | None  # None: whoever has it now, or stores it
     group: int | None
     then: str
 
@@ -100,20 +102,28 @@ def _place(session: Session, file: str | None, environ: Mapping[str, str]) -> _P
             f"Nothing says where the key is kept. Add `api: {{key_file: {beside}}}` to "
             f"{config or 'the configuration'}, then say this again; or name a file with --file."
         )
-    group = _group(unit) if config and config.parent == _SYSTEM_DIR else None
-    mode = 0o600 if group is None else 0o640
-    return _Place(path, mode, group, _then(unit, lent == str(path)))
+    handed_over = unit is not None and lent == str(path)
+    of_system = config is not None and config.parent == _SYSTEM_DIR and os.geteuid() == 0
+    owner = _reader(unit, handed_over=handed_over) if of_system else None
+    then = _then(unit, credential=handed_over)
+    if owner is None:
+        return _Place(path, 0o600, None, None, then)
+    return _Place(path, 0o640, owner, _ROOT, then)
 
 
-def _group(unit: Unit | None) -> int | None:
-    """The group that the service reads it by, where this is root and there is one."""
-    if os.geteuid() != 0:
-        return None
-    who = account(unit.user, unit.get("Group")) if unit else account(_SERVICE_GROUP)
-    return who.gid if who and who.gid != 0 else None
+def _reader(unit: Unit | None, *, handed_over: bool) -> int | None:
+    """Whose file it must be; None: there is no user of a service.
+
+    A credential is read by systemd as root and handed over; otherwise the service's user reads it.
+    The service's group never does: people join it to look at `status`, and are to have no key.
+    """
+    if handed_over:
+        return _ROOT
+    who = account(unit.user) if unit else account(_SERVICE_USER)
+    return who.uid if who and who.uid != _ROOT else None
 
 
-def _then(unit: Unit | None, credential: bool) -> str:  # noqa: FBT001 - private, one caller
+def _then(unit: Unit | None, *, credential: bool) -> str:
     if unit is None:
         return "A service that runs takes it in when it is told to reload or restarted."
     verb = "restart" if credential else "reload"  # a credential is handed over at the start
@@ -122,7 +132,9 @@ def _then(unit: Unit | None, credential: bool) -> str:  # noqa: FBT001 - private
 
 def _store(place: _Place, secret: str) -> None:
     try:
-        owner = place.path.stat().st_uid if os.geteuid() == 0 and place.path.exists() else None
+        owner = place.owner
+        if owner is None and os.geteuid() == 0 and place.path.exists():
+            owner = place.path.stat().st_uid
         text = f"{secret}\n"
         replace_file(place.path, text, mode=place.mode, owner=owner, group=place.group)
     except OSError as error:
@@ -133,8 +145,11 @@ def _store(place: _Place, secret: str) -> None:
 
 
 def _rights(place: _Place) -> str:
-    who = "" if place.group is None else f", for group {group_name(place.group)}"
-    return f"{place.mode:04o}{who}"
+    if place.owner is None or place.group is None:
+        return f"{place.mode:04o}"
+    owner = user_name(place.owner)
+    who = "only root reads" if place.owner == _ROOT else f"only {owner} and root read"
+    return f"{place.mode:04o} {owner}:{group_name(place.group)}, which {who}"
 
 
 def _overruled(environ: Mapping[str, str], file: str | None) -> list[str]:
