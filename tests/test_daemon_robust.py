@@ -236,7 +236,7 @@ def test_a_damaged_row_that_was_due_lets_the_loop_sleep(world: World):
 @pytest.mark.parametrize(
     "place",
     [
-        "judging._enter",
+        "judging.recording._enter",
         "seeing.sights.consider",
         "seeing.sights._missed",
         "contents._weigh",

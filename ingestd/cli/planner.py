@@ -14,7 +14,8 @@ from ingestd.cli import words
 from ingestd.cli.patience import Unanswered, patiently
 from ingestd.daemon.intake.cards import missing_now
 from ingestd.daemon.intake.content import is_paid
-from ingestd.daemon.intake.judging import OF_THE_GUARD, SEEN_BY_NAME
+from ingestd.daemon.intake.judging import SEEN_BY_NAME
+from ingestd.daemon.intake.recording import OF_THE_GUARD
 from ingestd.model import Facts, Reason, State
 from ingestd.probe import ProbeTrouble, TroubleKind, open_below, probe
 from ingestd.watch.cameras import proxy_of

@@ -6,8 +6,8 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from ingestd.daemon.intake.asked import Meant
 from ingestd.daemon.intake.folders import name_rules
-from ingestd.daemon.intake.judging import Meant
 from ingestd.daemon.messages import FoundByHand
 from ingestd.watch.entries import EntryKind
 from ingestd.watch.mounts import read_mounts
@@ -89,11 +89,11 @@ class ByHand:
             if entry.stat is None or entry.kind is not EntryKind.FILE:
                 continue
             if message.folder is not None:
-                self._judging.lent[entry.path] = by_name[message.folder]
-            self._judging.by_hand.add(entry.path)
-            self._judging.past_guard.add(entry.path)
+                self._judging.asked.lent[entry.path] = by_name[message.folder]
+            self._judging.asked.by_hand.add(entry.path)
+            self._judging.asked.past_guard.add(entry.path)
             if message.pay_again:
-                self._judging.pay_again[entry.path] = Meant(entry.stat)
+                self._judging.asked.pay_again[entry.path] = Meant(entry.stat)
             self._tracker.observe(
                 entry.path,
                 entry.stat,

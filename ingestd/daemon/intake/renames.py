@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingestd.daemon.context import Context
-    from ingestd.daemon.intake.judging import Judging
+    from ingestd.daemon.intake.recording import Recording
     from ingestd.model import Item, Stat
     from ingestd.settle import SettleTracker
     from ingestd.watch.entries import Entry
@@ -51,11 +51,11 @@ class Renames:
         self,
         ctx: Context,
         tracker: SettleTracker,
-        judging: Judging,
+        recording: Recording,
         look_later: Callable[[str], None],
     ) -> None:
         """Take the desk; `look_later` has a path looked at again soon."""
-        self._ctx, self._tracker, self._judging = ctx, tracker, judging
+        self._ctx, self._tracker, self._recording = ctx, tracker, recording
         self._look_later = look_later
         self._pending: dict[str, _Pending] = {}
         self._refuted: dict[str, Stat] = {}  # looked into, and no rename
@@ -100,7 +100,8 @@ class Renames:
 
         Another scope is another upload; an unsent file under another extension is judged anew.
         """
-        if item.state in JUDGED_ANEW or self._judging.describing.scope_at(path, item) != item.scope:
+        scope = self._recording.describing.scope_at(path, item)
+        if item.state in JUDGED_ANEW or scope != item.scope:
             return False
         return item.video_no is not None or _extension(item.path) == _extension(path)
 
@@ -129,11 +130,11 @@ class Renames:
         ctx, old = self._ctx, item.path
         with ctx.journal.transaction():
             taken = ctx.journal.current(path)
-            if taken is not None and self._judging.gives_way(taken):
+            if taken is not None and self._recording.gives_way(taken):
                 # it was moved over that file; this row may be that one's heir, or a duplicate of it
                 ctx.apply(taken, events.Replaced(ctx.unconfirmed_at(taken)))
                 item = ctx.journal.item(item.id) or item
-            renamed = self._judging.renamed(item, path, stat)
+            renamed = self._recording.renamed(item, path, stat)
             after = ctx.journal.revise(item, renamed, ctx.now.wall)
             ctx.journal.note(after, "file.renamed", ctx.now.wall, f"It was {old}")
         ctx.log.info("file.renamed", id=item.id, path=path, detail=f"It was {old}")

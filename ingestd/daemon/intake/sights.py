@@ -62,7 +62,7 @@ class Sights:
         self._folder_of, self._is_configured = folder_of, is_configured
         self.again: set[str] = set()  # paths that a person wants looked into again
         self.quieting = Quieting(ctx)
-        self.renames = Renames(ctx, tracker, judging, look_later)
+        self.renames = Renames(ctx, tracker, judging.recording, look_later)
 
     # --- a directory --------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class Sights:
     def _not_there(self, watched: Watched, path: str, item: Item | None) -> None:
         self._tracker.gone(path)
         self.again.discard(path)
-        self._judging.drop_wishes(path)
+        self._judging.asked.drop(path)
         if item is None or item.state not in UNSENT or not watched.in_order:
             return
         if not watched.holds(item):  # it lies on a file system that is not here now

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import validate
-from ingestd.daemon.intake.judging import Meant
+from ingestd.daemon.intake.asked import Meant
 from ingestd.lifecycle import events
 from ingestd.lifecycle.people import approval
 from ingestd.model import Reason, State
@@ -75,9 +75,9 @@ class People:
             return f"Another file lies at its path by now: ingestd add --pay-again {item.path!r}"
         if not self._seeing.look_again(item.path):
             return f"It lies in no watched folder: ingestd add {item.path!r}"
-        self._judging.past_guard.add(item.path)
+        self._judging.asked.past_guard.add(item.path)
         if pay_again:
-            self._judging.pay_again[item.path] = Meant(item.stat, item.fingerprint)
+            self._judging.asked.pay_again[item.path] = Meant(item.stat, item.fingerprint)
         return ""
 
     # --- approve ----------------------------------------------------------------------------
