@@ -8,8 +8,10 @@ import time
 
 import pytest
 
+from ingestd.cli import status_offline
 from ingestd.journal import Journal
 from ingestd.model import Reason, State
+from ingestd.watch.entries import RootState
 from test_cli_kit import AT, Home, a_daemon, a_row
 
 ODD = os.fsdecode(b"/srv/odd\xff\n.mp4")
@@ -213,14 +215,65 @@ def test_status_without_a_daemon_reads_the_journal(home, rows):
     assert document["uploads"] == []
     assert document["folders"][0]["name"] == "drop"
     assert document["folders"][0]["mode"] in ("events", "poll")
-    assert document["folders"][0]["state"] is None
+    assert document["folders"][0]["state"] == "ok"
+    assert document["folders"][0]["last_scan_at"] is None  # it was never looked at
+
+
+def test_a_folder_that_nobody_has_looked_at_is_looked_at_now(home, rows, monkeypatch):
+    away = home.place / "away"
+    home.write(f"folders: [{home.drop}, {away}]")
+    _, folder = home.run("status", "--json").json["folders"]
+    assert folder["state"] == "missing"
+    assert "create it, or mount it" in folder["detail"]
+    assert "MISSING" in home.run("status").out
+    monkeypatch.setattr(status_offline, "_look", lambda _: time.sleep(60))
+    before = time.monotonic()
+    folders = home.run("status", "--json").json["folders"]
+    assert [one["state"] for one in folders] == ["hung", "hung"]
+    assert time.monotonic() - before < 30  # it does not wait for them
+
+
+def test_what_only_this_user_may_not_read_is_no_trouble_of_the_folder(home, monkeypatch):
+    denied = RootState.UNREADABLE, "may not be read by this user"
+    monkeypatch.setattr(status_offline, "_look", lambda _: denied)
+    home.state_dir.mkdir(exist_ok=True)
+    looked = status_offline.look_at([str(home.drop)], home.state_dir)
+    assert looked == {str(home.drop): denied}
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    looked = status_offline.look_at([str(home.drop)], home.state_dir)
+    assert looked == {str(home.drop): (RootState.OK, None)}
+
+
+def test_a_key_that_was_set_while_nothing_runs_is_the_one_that_status_names(home, rows):
+    file = home.place / "key"
+    file.write_text("sk-mavi-0123456789abcdef")
+    file.chmod(0o600)
+    home.more = f"api: {{key_file: {file}}}"
+    home.write(f"folders: [{home.drop}]")
+    api = {"key_id": "...wxyz", "key_source": "api.key_file", "key_since": AT, "last_ok_at": AT}
+    with Journal.create_or_open(home.state_dir, fstype=None) as journal:
+        journal.set_meta("last_known", {"api": api})
+    told = home.run("status", "--json").json["api"]
+    assert (told["key_id"], told["key_source"]) == ("...cdef", "api.key_file")
+    assert told["key_since"] is None  # it was in no use yet
+    assert told["last_ok_at"] == "2023-11-14T22:13:20.000Z"
+
+
+def test_what_systemd_will_hand_over_is_read_before_root_is_somebody_else(home, monkeypatch):
+    monkeypatch.setattr(status_offline, "_SYSTEM_DIR", home.config.parent)
+    (home.config.parent / "api-key").write_text("sk-mavi-0123456789abcdef")
+    (home.config.parent / "api-key").chmod(0o600)
+    home.journal()
+    with Journal.create_or_open(home.state_dir, fstype=None) as journal:
+        journal.set_meta("last_known", {"api": {"key_id": "...wxyz", "key_source": "credential"}})
+    assert home.run("status", "--json").json["api"]["key_id"] == "...cdef"
 
 
 def test_status_without_a_daemon_says_what_the_last_one_knew(home, rows, monkeypatch):
     monkeypatch.setenv("INGESTD_API_KEY", "sk-mavi-0123456789abcdef")
     fresh = home.run("status", "--json").json
     assert (fresh["api"]["key_id"], fresh["api"]["key_source"]) == ("...cdef", "INGESTD_API_KEY")
-    assert fresh["folders"][0]["state"] is None  # nobody has looked at it yet
+    assert fresh["folders"][0]["last_scan_at"] is None  # nobody has looked at it yet
     known = snapshot(home)["snapshot"]
     known["api"] = {"key_id": "...wxyz", "key_source": "credential", "last_ok_at": AT}
     with Journal.create_or_open(home.state_dir, fstype=None) as journal:
@@ -236,7 +289,7 @@ def test_status_without_a_daemon_says_what_the_last_one_knew(home, rows, monkeyp
     other = home.place / "other"  # what is known of one place says nothing of another
     other.mkdir()
     home.write(f"folders: [{{path: {other}, name: drop}}]")
-    assert home.run("status", "--json").json["folders"][0]["state"] is None
+    assert home.run("status", "--json").json["folders"][0]["last_scan_at"] is None
 
 
 @pytest.mark.parametrize("command", [("list",), ("retry", "--yes"), ("approve", "--yes")])

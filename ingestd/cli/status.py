@@ -10,9 +10,10 @@ import click
 
 from ingestd.cli import jsonout, terminal
 from ingestd.cli.options import common_options, json_option
-from ingestd.cli.session import absolute, journal_session, open_journal
+from ingestd.cli.session import absolute, become_owner, open_journal, open_session
 from ingestd.cli.spans import plain
 from ingestd.cli.status_facts import gather
+from ingestd.cli.status_offline import next_keys
 from ingestd.cli.status_report import make_report
 from ingestd.cli.status_screen import render
 
@@ -36,12 +37,14 @@ def status(ctx: click.Context, path: str | None, *, follow: bool, as_json: bool)
 
     With a PATH only that subtree: is this card through?
     """
-    session = journal_session(ctx)
+    session = open_session(ctx)
+    keys = next_keys(session)  # may be readable by root only
+    become_owner(session.state_dir)
     under = absolute(path) if path else None
     with open_journal(session) as reader:
 
         def report() -> Report:
-            return make_report(gather(session, reader, under))
+            return make_report(gather(session, reader, under, keys))
 
         if follow:
             _follow(report, as_json=as_json)

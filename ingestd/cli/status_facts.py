@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import __version__
 from ingestd.cli import live, words
-from ingestd.cli.snapshot import read_snapshot
+from ingestd.cli.status_offline import last_known, look_at
 from ingestd.cli.status_values import Facts, Place
-from ingestd.config import read_key
-from ingestd.control import LAST_KNOWN
-from ingestd.errors import IngestdError
 from ingestd.journal import JournalReader, Selection, Tally
 from ingestd.model import Reason, State
+from ingestd.watch.entries import RootState
 from ingestd.watch.mounts import mode_for, read_mounts
 
 if TYPE_CHECKING:
     from ingestd.cli.session import Session
     from ingestd.cli.snapshot import Snapshot
+    from ingestd.cli.status_offline import Keys
     from ingestd.config import Folder
     from ingestd.model import Gate
 
@@ -63,12 +60,22 @@ _WITH_REASONS = {
 }
 
 
-def gather(session: Session, reader: JournalReader, under: str | None = None) -> Facts:
-    """Gather the facts for the whole, or for one path and what lies below it."""
+def gather(
+    session: Session, reader: JournalReader, under: str | None = None, keys: Keys | None = None
+) -> Facts:
+    """Gather the facts for the whole, or for one path and what lies below it.
+
+    Args:
+        session: the configuration in force.
+        reader: the journal.
+        under: the path.
+        keys: what the next daemon would find (`next_keys`).
+    """
     settings = session.settings
     now = time.time()
     daemon = live.look(session.state_dir)
     folders = settings.folders if under is None else _concerned(settings.folders, under)
+    last = None if daemon.snapshot else last_known(reader, {} if daemon.running else keys or {})
     tallies = reader.tallies() if under is None else tuple(_below(reader, folders, under))
     return Facts(
         version=__version__,
@@ -78,12 +85,12 @@ def gather(session: Session, reader: JournalReader, under: str | None = None) ->
         base_url=settings.api.base_url,
         per_minute=settings.upload.per_minute,
         budget=settings.budget,
-        places=_places(folders),
+        places=_places(session, folders, daemon.snapshot or last),
         running=daemon.running,
         pid=daemon.pid,
         since=daemon.since,
         live=daemon.snapshot,
-        last=None if daemon.snapshot else last_known(session, reader),
+        last=last,
         tallies=tallies,
         gates=closed_gates(reader, daemon.snapshot),
         usage=reader.usage(words.day(now)[:8] + "01"),
@@ -94,19 +101,6 @@ def gather(session: Session, reader: JournalReader, under: str | None = None) ->
     )
 
 
-def last_known(session: Session, reader: JournalReader) -> Snapshot:
-    """What a daemon knew when it ended, and the key that the next one would use."""
-    told = reader.meta(LAST_KNOWN)
-    last = read_snapshot(told if isinstance(told, dict) else {})
-    if last.api.key_id is not None:
-        return last
-    try:
-        key = read_key(session.settings.api, os.environ)
-    except IngestdError:  # none yet, or not for this user to read
-        return last
-    return replace(last, api=replace(last.api, key_id=key.key_id, key_source=key.source))
-
-
 def closed_gates(reader: JournalReader, live: Snapshot | None) -> tuple[Gate, ...]:
     """The closed gates; a running daemon knows also of one that it could not write down."""
     written = reader.gates()
@@ -115,15 +109,23 @@ def closed_gates(reader: JournalReader, live: Snapshot | None) -> tuple[Gate, ..
     return (*written, *(gate for gate in unwritten if gate.name not in names))
 
 
-def _places(folders: tuple[Folder, ...]) -> tuple[Place, ...]:
-    """How each folder lies, by the mount table alone: a dead share must not hold up `status`."""
-    mounts = read_mounts()
+def _places(
+    session: Session, folders: tuple[Folder, ...], known: Snapshot | None
+) -> tuple[Place, ...]:
+    """How each folder lies, by the mount table and what is known already.
+
+    Only what nobody has looked at yet is looked at here: a dead share must not hold up `status`.
+    """
+    mounts, told = read_mounts(), {one.name: one.path for one in known.folders} if known else {}
+    unknown = [one for one in folders if told.get(one.name) != str(one.path)]
+    looks = look_at([str(one.path) for one in unknown], session.state_dir)
     places = []
     for folder in folders:
         mount = mounts.of(str(folder.path))
         mode = mode_for(mount.fstype, str(folder.mode)).value if mount else None
         fstype = mount.fstype if mount else None
-        places.append(Place(folder.name, str(folder.path), mode, fstype))
+        state, detail = looks.get(str(folder.path), (RootState.OK, None))
+        places.append(Place(folder.name, str(folder.path), mode, fstype, state, detail))
     return tuple(places)
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from ingestd.cli import words
 from ingestd.cli.snapshot import LiveFolder, Snapshot
-from ingestd.cli.status_values import Facts, FolderReport, Group, Place, Queue, Report, Spent
+from ingestd.cli.status_values import (
+    OK,
+    Facts,
+    FolderReport,
+    Group,
+    Place,
+    Queue,
+    Report,
+    Spent,
+)
 from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
@@ -88,7 +97,8 @@ def _folders(facts: Facts, live: Snapshot) -> Iterable[FolderReport]:
     others = tallied - set(names) - set(running_only)
     known = facts.config is not None
     for other in sorted(others, key=lambda one: (one is None, one or "")):
-        yield _folder(facts, other, LiveFolder(other or ""), configured=not known)
+        nothing_wrong = LiveFolder(other or "", state=OK)  # nobody looks at it
+        yield _folder(facts, other, nothing_wrong, configured=not known)
 
 
 def _last(facts: Facts, place: Place) -> LiveFolder:
@@ -98,7 +108,9 @@ def _last(facts: Facts, place: Place) -> LiveFolder:
         if (one.name, one.path) == (place.name, place.path):
             mode, filesystem = place.mode or one.mode, place.filesystem or one.filesystem
             return replace(one, mode=mode, filesystem=filesystem, settling=0)
-    return LiveFolder(place.name, place.path, place.mode, place.filesystem)
+    return LiveFolder(
+        place.name, place.path, place.mode, place.filesystem, place.state, detail=place.detail
+    )
 
 
 def _folder(facts: Facts, name: str | None, told: LiveFolder, *, configured: bool) -> FolderReport:

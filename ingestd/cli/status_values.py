@@ -31,6 +31,8 @@ class Place:
     path: str
     mode: str | None = None
     filesystem: str | None = None
+    state: str = OK  # where no daemon has looked at it yet: as it is seen from here
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
