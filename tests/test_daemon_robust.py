@@ -79,6 +79,43 @@ def test_an_outcome_that_cannot_be_recorded_is_recorded_later(
     assert len(world.bodies()) == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DiskFullError("full"), "No room is left where uploads are recorded ("),
+        (JournalBusyError("busy"), "Another program keeps the journal locked (a backup,"),
+        (ReadOnlyJournalError("read-only"), "The journal cannot be written (its permissions,"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_the_gate_says_why_nothing_can_be_recorded(world, monkeypatch, error, said):
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.UPLOADING)
+    times = 4 if isinstance(error, DiskFullError) else 3
+    with failing(world, monkeypatch, "end_send", error, times=times):
+        world.advance(12)
+    gate = world.gate(GateName.DISK_FULL)
+    assert gate.detail.startswith(said)
+    assert "Nothing is lost; nothing is sent that could not be recorded." in gate.detail
+    world.advance(10)
+    assert world.outcomes(path) == ["accepted"]
+
+
+def test_a_program_that_locks_the_journal_is_no_full_disk(world: World):
+    """A backup tool, for real: SQLite's lock, held from outside."""
+    world.put("a.mp4")
+    world.advance(2)
+    world.journal._db.rows("PRAGMA busy_timeout = 0")  # it waits for 5 s in life
+    with closing(sqlite3.connect(world.state_dir / "journal.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        world.advance(20)
+        assert "keeps the journal locked" in world.gate(GateName.DISK_FULL).detail
+        assert world.bodies() == []
+    world.advance(900)
+    assert world.gate(GateName.DISK_FULL) is None
+    assert len(world.bodies()) == 1
+
+
 def test_nothing_is_sent_while_the_disk_is_full_and_all_goes_on_after_it(world: World):
     paths = [world.put(f"{number}.mp4") for number in range(20)]
     world.advance(5)

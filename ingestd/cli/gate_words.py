@@ -21,7 +21,7 @@ _TITLES: Final = {
     GateName.BUDGET: "The budget is used up",
     GateName.PAUSED: "Paused",
     GateName.BANDWIDTH_WINDOW: "No bandwidth at this time of day",
-    GateName.DISK_FULL: "The disk of the journal is full",
+    GateName.DISK_FULL: "Nothing can be recorded",
     GateName.JOURNAL: "The journal may not know all that was paid",
 }
 #: What to do; for the other gates the daemon's own sentence says it better.
@@ -31,7 +31,6 @@ _REMEDIES: Final = {
     GateName.CREDITS: "Buy credits at memories.ai, then: ingestd resume",
     GateName.DISABLED: "Nothing is lost. Ask memories.ai, then: ingestd resume",
     GateName.UNREACHABLE: "Nothing is lost; goes on by itself when it is back.",
-    GateName.DISK_FULL: "Nothing is sent that could not be written down. Make room there.",
     GateName.PAUSED: "Go on with: ingestd resume",
     GateName.BANDWIDTH_WINDOW: "Nothing is lost.",
 }

@@ -205,7 +205,7 @@ class Daemon:
         except CorruptJournalError:
             raise
         except NOT_NOW as error:
-            self.keeper.disk_full(str(error))
+            self.keeper.not_recorded(error)
         except Exception:
             self.ctx.log.exception("loop.error", turn=tick.__qualname__)
         return self.ctx.now.mono + AGAIN_S
@@ -247,7 +247,7 @@ class Daemon:
         full = isinstance(why, DiskFullError)
         if full and self.assurance.mirroring.give_room():  # what came back is recorded in it now
             self._again_at = self.ctx.now.mono
-        self.keeper.disk_full(str(why))
+        self.keeper.not_recorded(why)
 
     def _job_broke(self, message: m.JobBroke) -> None:
         self.ctx.log.error("worker.error", lane=message.lane, error=message.error)

@@ -43,7 +43,7 @@ class Assurance:
         asking.may_ask = lambda: self.account.verified
         keeper.has_room = self.mirroring.keep_room
         if not self.mirroring.keep_room():
-            keeper.disk_full("there is no room for the reserve that outcomes are recorded in")
+            keeper.disk_full(str(ctx.settings.state_dir))
 
     @property
     def waits(self) -> bool:
@@ -59,17 +59,15 @@ class Assurance:
     def mirror_checked(self, message: MirrorChecked) -> None:
         """The mirror was compared with the journal."""
         self.mirroring.checked(message)
-        if message.full:
-            self._keeper.disk_full(message.trouble)
-        elif self.mirroring.ready and not self.mirroring.keep_room():
-            self._keeper.disk_full("there is no room for the reserve on the disk of the mirror")
+        if message.full or (self.mirroring.ready and not self.mirroring.keep_room()):
+            self._keeper.disk_full(str(self.mirroring.directory))
         self.settle()
 
     def mirror_broke(self, message: MirrorTrouble) -> None:
         """A worker could not write to the mirror."""
         self.mirroring.broke(message)
         if message.full:
-            self._keeper.disk_full(message.text)
+            self._keeper.disk_full(str(self.mirroring.directory))
         self.settle()
 
     def first_page(self, message: FirstPage) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestd import gates
+from ingestd.journal import JournalBusyError, ReadOnlyJournalError
 from ingestd.model import Gate, GateName
 from ingestd.remote.contract import Refusal
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ingestd.daemon.context import Context
+    from ingestd.errors import JournalError
     from ingestd.remote.contract import Trouble
 
 #: Which trouble concerns the account, and so closes which gate.
@@ -41,8 +43,22 @@ WORDS: dict[GateName, str] = {
     ),
     GateName.UNREACHABLE: "memories.ai cannot be reached. Nothing is lost; it is tried again.",
     GateName.PAUSED: "Paused by hand. Go on with: ingestd resume",
-    GateName.DISK_FULL: (
-        "The disk of the journal is full. Nothing is sent that could not be recorded. Make room."
+}
+
+_NOTHING_LOST = "Nothing is lost; nothing is sent that could not be recorded."
+_NO_ROOM = (
+    "No room is left where uploads are recorded ({}). "
+    f"{_NOTHING_LOST} Make room there; it goes on by itself."
+)
+#: Why else the journal takes nothing, in the same gate: what is sent cannot be recorded.
+_NOT_WRITTEN: dict[type[JournalError], str] = {
+    JournalBusyError: (
+        f"Another program keeps the journal locked (a backup, a database tool). {_NOTHING_LOST} "
+        "It goes on by itself when that program lets go."
+    ),
+    ReadOnlyJournalError: (
+        "The journal cannot be written (its permissions, or its disk is read-only now). "
+        f"{_NOTHING_LOST} What is wrong: sudo ingestd check"
     ),
 }
 
@@ -103,7 +119,7 @@ class Gatekeeper:
         standing = gates.standing(self.closed, self._ctx.now.wall, self.probing)
         for name in standing.expired:
             if name is GateName.DISK_FULL and not self.has_room():
-                self.disk_full("there is still too little room")
+                self.disk_full("the disk of the journal or of the mirror")
                 continue
             full = self._gates.get(GateName.DISK_FULL) if name is GateName.DISK_FULL else None
             self.open(name)
@@ -169,13 +185,23 @@ class Gatekeeper:
         if gate != old:
             self._save(gate, quiet=old is not None and old.detail == text)
 
+    def not_recorded(self, why: JournalError) -> None:
+        """Nothing can be written down: a full disk, a lock of another program, permissions."""
+        words = _NOT_WRITTEN.get(type(why))
+        self._unwritten(words or _NO_ROOM.format(self._ctx.settings.state_dir), str(why))
+
     def disk_full(self, detail: str) -> None:
-        """Close the gate of the journal's disk; in memory only, for it cannot be written."""
+        """There is too little room; `detail` names the disk."""
+        self._unwritten(_NO_ROOM.format(detail), f"no room is left: {detail}")
+
+    def _unwritten(self, text: str, detail: str) -> None:
+        """Close the gate; in memory only, for it cannot be written."""
         name = GateName.DISK_FULL
         old = self._gates.get(name) or self._still_full()
         if old is not None and (old.until or 0.0) > self._ctx.now.wall:
-            return  # known, and said
-        self._gates[name] = gates.close(old, name, self._ctx.now.wall, f"{WORDS[name]} ({detail})")
+            self._gates[name] = replace(old, detail=text)  # known, and said
+            return
+        self._gates[name] = gates.close(old, name, self._ctx.now.wall, text)
         self._ctx.log.error("gate.closed", gate=name.value, detail=detail)
 
     def _still_full(self) -> Gate | None:

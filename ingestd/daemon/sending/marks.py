@@ -74,7 +74,7 @@ class Marks:
         try:
             return self._record(send, content_hash)
         except DiskFullError as error:
-            self._keeper.disk_full(str(error))
+            self._keeper.not_recorded(error)
         except JournalError as error:
             self._ctx.log.warning("journal.trouble", detail=str(error))
         return False
