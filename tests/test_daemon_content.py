@@ -16,6 +16,7 @@ from fake_farside import LOST, LOST_BUT_STORED, Fate, answer, refused
 from ingestd import clips
 from ingestd.config import ConfirmThen
 from ingestd.daemon.asking import jobs
+from ingestd.daemon.intake import looking
 from ingestd.daemon.messages import Hashed
 from ingestd.fingerprint import spans
 from ingestd.model import Reason, State
@@ -406,3 +407,32 @@ def test_the_copies_of_a_file_that_was_rewritten_in_place_are_not_forgotten(worl
     world.wish("resume")
     world.advance(600)
     assert [world.state(path) for path in (first, second)] == [State.PARSED, State.PARSED]
+
+
+def test_a_paid_file_that_is_rewritten_in_place_and_looks_the_same_is_sent_too(world: World):
+    """Only its whole content tells it from one that was merely touched."""
+    (path,) = put_lookalikes(world, b"one")
+    world.advance(300)
+    path.write_bytes(lookalike(b"two"))
+    world.advance(300)
+    assert [row.state for row in world.rows(path)] == [State.PARSED, State.PARSED]
+    os.utime(path, (1, 1))
+    world.advance(300)
+    assert len(world.rows(path)) == len(world.bodies()) == 2
+
+
+def test_a_touched_file_that_cannot_be_read_to_its_end_is_read_later(world: World, monkeypatch):
+    (path,) = copies(world, "a.mp4")
+    world.advance(300)
+    os.utime(path, (1, 1))
+    world.lanes.held.add("verify drop")
+    world.advance(300)
+    assert len(world.rows()) == 1
+    with monkeypatch.context() as broken:
+        broken.setattr(looking, "hash_file", lambda number, *_: Hashed(number, None, None))
+        world.lanes.held.clear()
+        world.advance(60)
+    assert len(world.rows()) == 1
+    world.advance(2000)
+    assert [row.stat.mtime_ns for row in world.rows()] == [1_000_000_000]
+    assert len(world.bodies()) == 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingestd.config import WatchMode
+from ingestd.daemon.intake import sights
 from ingestd.model import State
 from ingestd.watch.entries import VANISHED
 from ingestd.watch.hints import HintState, HintStatus
@@ -120,15 +121,46 @@ def test_a_copy_that_keeps_the_time_of_its_card_is_found(world: World):
     assert [world.state(path) for path in (new, old)] == [State.PARSED, State.PARSED]
 
 
+def flip(world: World, path: Path, times: int) -> None:
+    """Each look sees the other one of two times."""
+    first = path.stat().st_mtime_ns
+    for number in range(1, times + 1):
+        os.utime(path, ns=(first, first + number % 2 * 2_000_000_000))
+        world.advance(40)
+
+
 def test_a_share_whose_times_are_unstable_pays_once_and_sends_all_the_same(world: World):
     path = world.put("a.mp4")
-    status = path.stat()
-    for number in range(12):
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + (number % 2) * 2_000_000_000))
-        world.advance(40)
+    flip(world, path, 12)
     world.advance(900)
     assert len(world.bodies()) == 1  # and the world itself fails where one was paid for twice
     assert State.PARSED in {row.state for row in world.rows(path)}
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_a_file_whose_times_are_unstable_keeps_one_row(world: World, monkeypatch, network: bool):
+    monkeypatch.setattr(sights, "is_network", lambda _: network)
+    path = world.put("a.mp4")
+    copy = world.put("b.mp4", salt="a.mp4")
+    world.advance(300)
+    flip(world, copy, 6)
+    flip(world, path, 6)
+    assert [row.state for row in world.rows()] == [State.PARSED, State.DUPLICATE]
+
+
+def test_of_a_share_whose_times_are_unstable_no_file_is_read_again_and_again(
+    world: World, monkeypatch
+):
+    monkeypatch.setattr(sights, "is_network", lambda _: True)
+    path = world.put("a.mp4")
+    world.advance(300)
+    flip(world, path, 2)
+    lanes: list[str] = []
+    world.lanes.told = lanes.append
+    changes = world.journal._db.rows("SELECT total_changes()")
+    flip(world, path, 6)
+    assert {lane.partition(" ")[0] for lane in lanes} <= {"folder"}
+    assert world.journal._db.rows("SELECT total_changes()") == changes
 
 
 def test_what_lies_there_at_the_start_gets_the_same_care(tmp_path: Path):

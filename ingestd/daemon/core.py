@@ -361,6 +361,7 @@ class Daemon:
     def close(self) -> None:
         """Let go of watchers and workers; the journal is closed by who opened it."""
         self.contents.close()
+        self.judging.close()
         self.tidying.close()
         self.seeing.close()
         self.assurance.mirroring.close()

@@ -140,6 +140,12 @@ class Probed:
     proxy: str = ""  # why it is a camera's proxy, a sentence; "": it is none
     writer: str = ""  # the program that still has it open for writing
     checked: Checked | None = None  # what its checksum list says; None: it was not asked
+    whole: str | None = None  # blake3, if it was read whole to tell whether it is the same content
+
+    @property
+    def content_hash(self) -> str | None:
+        """The blake3 of the file, if it was read whole for whatever reason."""
+        return self.whole or (self.checked.content_hash if self.checked else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import validate
 from ingestd.checksums import Verdict
 from ingestd.daemon.intake.cards import Standing
-from ingestd.daemon.intake.looking import look_into
+from ingestd.daemon.intake.looking import look_into, read_whole
 from ingestd.daemon.intake.opening import LANE, Openings
 from ingestd.daemon.intake.recording import Found, Recording
 from ingestd.daemon.messages import Probed
@@ -69,6 +70,7 @@ class Judging:
         self._brake = placing.brake
         self.recording = Recording(ctx, folder_of, openings, placing, lambda: self._digest)
         self.asked = self.recording.asked
+        self._stop = threading.Event()
         self._probing: set[str] = set()
         self._hold: dict[str, str] = {}  # being probed: why it is held if it is valid
         #: Asked of the cards' desk, once there is one: may a settled file be looked into?
@@ -161,12 +163,15 @@ class Judging:
         `hold` says why its card's list holds it.
         """
         path, valid = message.candidate.path, isinstance(verdict, validate.Accept) and not hold
+        if valid and message.content_hash is None and self.recording.may_be_touched(path, facts):
+            self._read_whole(message, facts)
+            return
         if valid and path not in self.asked.past_guard and self._brake.sets_aside(message):
             return
         if not self._tracker.done(path):
             self._brake.answered(path)
             return
-        found = Found(facts, message.checked.content_hash if message.checked else None)
+        found = Found(facts, message.content_hash)
         if isinstance(verdict, validate.Reject):
             self.recording.record(path, found, _rejected(verdict))
         elif hold:
@@ -174,6 +179,22 @@ class Judging:
             self.recording.record(path, found, held)
         else:
             self.recording.record(path, found, None, oversize=verdict.oversize)
+
+    def _read_whole(self, message: Probed, facts: Facts) -> None:
+        """Its row knows a content that this file may hold: the content decides."""
+        path = message.candidate.path
+        self._probing.add(path)
+        open_file, stop = self.openings.opener(path), self._stop
+        broke = ProbeTrouble(TroubleKind.UNREADABLE, "It could not be read to its end.")
+        self._ctx.workers.submit(
+            self.openings.lane(VERIFY_LANE, path),
+            lambda: read_whole(message, facts, open_file, stop),
+            Probed(message.candidate, broke),
+        )
+
+    def close(self) -> None:
+        """End what is read whole; it is looked into anew at the next start."""
+        self._stop.set()
 
     def _as_approved(self, path: str, facts: Facts) -> Facts:
         """Leave out the zeros at the end that a person took as they are (rules R5)."""

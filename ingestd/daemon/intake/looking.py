@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd.checksums import Checked, ListReader, Verdict, check
+from ingestd.daemon.asking.jobs import hash_file
 from ingestd.daemon.messages import Probed
 from ingestd.model import Facts
-from ingestd.probe import probe, trouble_of
+from ingestd.probe import ProbeTrouble, TroubleKind, probe, trouble_of
 from ingestd.watch.cameras import proxy_of
 from ingestd.watch.writers import Writers
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from ingestd.checksums import Root
@@ -53,3 +56,21 @@ def look_into(
     if checked.stat is not None and not checked.stat.same_content_as(result.stat):
         checked = Checked(Verdict.SHORT, "It changed while it was compared with its list.")
     return Probed(candidate, result, proxy, checked=checked)
+
+
+def read_whole(
+    told: Probed, facts: Facts, open_file: Callable[[], int], stop: threading.Event
+) -> Probed:
+    """Read a file that was looked into whole, to tell whether it holds what its row knows (R4).
+
+    Args:
+        told: what the look said.
+        facts: the same as values.
+        open_file: opens it.
+        stop: ends the reading.
+    """
+    found = hash_file(0, facts.stat, open_file, stop)
+    if found.digest is not None:
+        return replace(told, whole=found.digest)
+    kind = TroubleKind.UNREADABLE if found.stat is None else TroubleKind.CHANGED
+    return Probed(told.candidate, ProbeTrouble(kind, "It could not be read to its end."))

@@ -29,6 +29,8 @@ JUDGED_AGAIN = frozenset({State.GONE, State.REJECTED})
 NEWEST = 1 << 62
 #: Reasons that `add` overrides: it skips the guard and nothing else (interface 3).
 OF_THE_GUARD = frozenset({Reason.SURGE, Reason.FIRST_LOOK})
+#: Files whose times change by themselves that are remembered, and so many times of each.
+MOST_UNSTEADY, MOST_TIMES = 10_000, 4
 NOT_MEANT = (
     "It was to be paid for again, and changed after that was said: it is taken as any other file, "
     "so what is paid already is not paid again. Say it once more if it is meant as it is now."
@@ -67,6 +69,7 @@ class Recording:
         self._placing, self._brake, self._digest = placing, placing.brake, digest
         self.describing = Describing(ctx, folder_of)
         self.asked = Asked()
+        self._also: dict[int, tuple[str, tuple[Stat, ...]]] = {}  # row: its content, seen as what
 
     def refuse(self, path: str, stat: Stat, reason: Reason, detail: str) -> None:
         """Record a refusal of what was not looked into; nothing if that is known."""
@@ -81,7 +84,7 @@ class Recording:
     ) -> None:
         """Record what was found; `judged` None: the file is acceptable."""
         facts, item = found.facts, self._ctx.journal.current(path)
-        if item is not None and self._same_file(item, facts):
+        if item is not None and self._same_file(item, found):
             self._touched(item, found, judged, asked=path in self.asked.past_guard)
             self.asked.drop(path)
             return
@@ -108,6 +111,7 @@ class Recording:
         self._brake.answered(item.path)
         known = found.content_hash or item.content_hash
         same = replace(self._now(item, found.facts.stat), content_hash=known)
+        self._remember(same, item.stat)
         with self._ctx.journal.transaction():
             row = self._ctx.journal.revise(item, same, self._ctx.now.wall)
             if asked and row.state is State.HELD and row.reason in OF_THE_GUARD:
@@ -127,22 +131,55 @@ class Recording:
         """A row whose file lies there with this stat now."""
         return replace(item, stat=stat, volume=self._openings.volume_of(item.path))
 
-    def _same_file(self, item: Item, facts: Facts) -> bool:
+    def _same_file(self, item: Item, found: Found) -> bool:
         """Tell whether a row's file was merely touched: renamed and back, a chmod, another inode.
 
-        A row whose content is known in full needs the same mtime too, because a sample proves
-        nothing (rules R4): it may be paid, or others may be duplicates of it. Of any other unsent
-        row only what lies there now can be sent.
+        A row whose content is known in full needs the same mtime or the same full hash, because a
+        sample proves nothing (rules R4): it may be paid, or others may be duplicates of it. Of any
+        other unsent row only what lies there now can be sent.
         """
-        if item.stat is None or item.fingerprint != facts.fingerprint or item.pay_again:
-            return False
-        meant = self.asked.pay_again.get(item.path)
-        if item.state in JUDGED_AGAIN or (meant and meant.is_it(facts.stat, facts.fingerprint)):
+        if not self._has_sample(item, found.facts):
             return False
         doubtful = item.reason is Reason.UNCONFIRMED  # about an upload, whatever lies there now
         if item.state in REPLACEABLE and (item.content_hash is None or doubtful):
             return True
-        return item.stat.mtime_ns == facts.stat.mtime_ns
+        if item.stat is not None and item.stat.mtime_ns == found.facts.stat.mtime_ns:
+            return True
+        return _stays(item) and found.content_hash == item.content_hash
+
+    def may_be_touched(self, path: str, facts: Facts) -> bool:
+        """Tell whether only a file's full hash says if it is still the one that its row knows.
+
+        Some servers show another mtime at every look; such a file keeps its one row.
+        """
+        item = self._ctx.journal.current(path)
+        if item is None or not _stays(item) or not self._has_sample(item, facts):
+            return False
+        return not self._same_file(item, Found(facts))
+
+    def also(self, item: Item) -> tuple[Stat, ...]:
+        """As what else a row's file was seen, its content proven: its server makes up the times."""
+        content, stats = self._also.get(item.id, ("", ()))
+        return stats if _stays(item) and content == item.content_hash else ()
+
+    def _remember(self, same: Item, before: Stat | None) -> None:
+        """Note that one content was seen with two times; after a restart it is read once more."""
+        if same.stat is None or before is None or same.content_hash is None:
+            return
+        if same.stat.mtime_ns == before.mtime_ns or not _stays(same):
+            return
+        if len(self._also) >= MOST_UNSTEADY:
+            self._also.clear()
+        seen = dict.fromkeys((before, same.stat, *self.also(same)))
+        self._also[same.id] = (same.content_hash, tuple(seen)[:MOST_TIMES])
+
+    def _has_sample(self, item: Item, facts: Facts) -> bool:
+        """Tell whether a file looks like a row's, and nobody asked for more than to keep that."""
+        if item.stat is None or item.fingerprint != facts.fingerprint or item.pay_again:
+            return False
+        meant = self.asked.pay_again.get(item.path)
+        asked = meant is not None and meant.is_it(facts.stat, facts.fingerprint)
+        return not asked and item.state not in JUDGED_AGAIN
 
     def _enter(self, path: str, judged: events.Judged, like: Item) -> None:
         """Put a verdict into the journal: a new row, or the old one judged anew."""
@@ -227,6 +264,17 @@ class Recording:
             pay_again=pay_again,
             approved=(Reason.SURGE,) if asked else (),
         )
+
+
+def _stays(item: Item) -> bool:
+    """Tell whether a row stays its file's while that is touched: its whole content is known.
+
+    Not while it is being sent, when another content would be another row, nor where it was refused
+    for good: a touched file is tried again then.
+    """
+    if item.content_hash is None or item.state in (State.UPLOADING, State.CONFIRMING):
+        return False
+    return item.state is not State.FAILED or item.video_no is not None
 
 
 def _is_skipped(current: Item, like: Item) -> bool:

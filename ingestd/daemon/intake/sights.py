@@ -176,7 +176,7 @@ class Sights:
             if item is None:
                 self._brake.sighted(entry.path, entry.stat)
             self._observe(watched, entry.path, entry.stat, item)
-        elif item.stat is not None and item.state in UNSENT and item.stat != entry.stat:
+        elif item.state in UNSENT and _is_elsewhere(item, entry.stat):
             # the same file under another device number, after a remount or a reboot
             same = replace(item, stat=entry.stat, volume=watched.volume_id)
             self._ctx.journal.revise(item, same, self._ctx.now.wall)
@@ -207,10 +207,10 @@ class Sights:
             item
         ):  # the same path on another disk: another file, until it is proven
             return False
-        same = item.stat.size == stat.size and item.stat.mtime_ns == stat.mtime_ns
+        known = (item.stat, *self._judging.recording.also(item))
         if is_network(watched.fstype):  # inodes and ctimes change across remounts there
-            return same
-        return same and item.stat.inode == stat.inode and item.stat.ctime_ns == stat.ctime_ns
+            return any((one.size, one.mtime_ns) == (stat.size, stat.mtime_ns) for one in known)
+        return any(_but_for_device(one) == _but_for_device(stat) for one in known)
 
     def _not_there(self, watched: Watched, path: str, item: Item | None) -> None:
         self._tracker.gone(path)
@@ -227,3 +227,13 @@ class Sights:
             return
         del watched.absent[path]
         self._ctx.apply(item, events.Vanished(self._ctx.unconfirmed_at(item)))
+
+
+def _is_elsewhere(item: Item, stat: Stat) -> bool:
+    """Tell whether a row's file shows the time that is known and other numbers."""
+    return item.stat is not None and item.stat != stat and item.stat.mtime_ns == stat.mtime_ns
+
+
+def _but_for_device(stat: Stat) -> tuple[int, int, int, int]:
+    """What stays over a remount of a local disk."""
+    return stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode
