@@ -11,7 +11,7 @@ import pytest
 
 from soak.planted import FAULTS
 
-MOST = 120  # schedules for one fault; each is noticed by far fewer
+MOST = 240  # schedules for one fault; each is noticed by far fewer
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from ingestd.config import Fields
+from ingestd.config import Budget, Fields
 from soak.farside import Fate
 from soak.fates import READ_TROUBLES, any_fate
 from soak.people import People
@@ -28,6 +28,8 @@ NAMES = tuple(f"{folder}{name}.mp4" for folder in ("", "card/") for name in "abc
 KINDS = 5
 #: Where a crash is waited for; "": anywhere.
 STAGES = ("", "", "", "marked", "sent", "taken", "answered", "in commit")
+#: Poison that looks like the account's trouble: while nothing else is sent, nothing else is known.
+LIFTED = ("0429", "0402")
 OFTEN = 12  # more times
 HINTED = 0.9  # of what happens: that of which an event tells
 
@@ -41,7 +43,7 @@ class Deeds:
         self.kept: list[bytes] = []  # what was deleted and may come back
         rig.meddle, rig.far.next_fate = self.meddle, self.fate
         rig.far.unheard = self.unheard
-        people = People(rig, chance, self.there, self.room)
+        people = People(rig, chance, self)
         deeds: list[tuple[Callable[[], object], int]] = [
             (self.put, 7),
             (self.wait, 16),
@@ -70,9 +72,12 @@ class Deeds:
         ]
         if variant.crashes:
             deeds.append((self.crash, 12 if variant.theme == "crashes" else 4))
+        if variant.budget is not None:
+            deeds.append((people.over_budget, 1))
         if variant.foreign:
             deeds.append((self.foreign, 6))
         deeds += [(deed, OFTEN) for deed, _ in deeds if deed.__name__ in variant.often]
+        deeds = [(deed, weight) for deed, weight in deeds if deed.__name__ not in variant.never]
         self._deeds = [deed for deed, weight in deeds for _ in range(weight)]
 
     def live(self) -> None:
@@ -90,7 +95,12 @@ class Deeds:
         self.rig.far.down = False
         self.rig.far.next_fate, self.rig.far.unheard = Fate, lambda: None
         self.rig.far.read_troubles.clear()
+        if self.variant.poison in LIFTED:
+            self.rig.far.poisoned.clear()
         self.room()
+        if self.variant.budget is not None:
+            self.rig.allowed.from_now_on = self.rig.far.clock()
+            self.rig.reload(budget=Budget())
         for root in tuple(self.away):
             self._mend(root)
 

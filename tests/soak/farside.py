@@ -62,6 +62,17 @@ class Fate:
         return self.name.startswith("gate")
 
 
+def envelope(code: str) -> bytes:
+    """An answer with a code and nothing else."""
+    said = {"code": code, "msg": f"message {code}", "data": None, "success": False, "failed": True}
+    return json.dumps(said).encode()
+
+
+#: The queue of the indexing is full; clips of so many seconds count (contract 5.2).
+FULL = Fate("gate full", body=envelope("0429"), stores=False)
+CAP_S = 7200.0
+
+
 @dataclass(slots=True)
 class Row:
     """One video of the account."""
@@ -76,6 +87,10 @@ class Row:
     indexed_at: float
     ends_as: str
     ours: bool = True
+
+    def is_through(self, now: float) -> bool:
+        """Tell whether its indexing has ended."""
+        return now >= self.indexed_at and self.ends_as != "UNPARSE"
 
 
 @dataclass(slots=True)
@@ -104,6 +119,7 @@ class SoakFarSide:
     rows: list[Row] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     down: bool = False
+    poisoned: dict[str, Fate] = field(default_factory=dict)  # by content: refused each time
     late_by: float = 0.0  # how long the last upload's outcome takes to be heard of
     _number: int = 568102998803353600
 
@@ -158,7 +174,7 @@ class SoakFarSide:
             return Aborted(abort.kind, abort.text)
         finally:
             os.close(descriptor)
-        self._take(pieces, body.content_type, fate, got)
+        fate = self._take(pieces, body.content_type, fate, got)
         self.point("taken")
         reply = self._reply(fate, got.row)
         self.point("answered")
@@ -222,23 +238,37 @@ class SoakFarSide:
         self.point("sent")
         return pieces
 
-    def _take(self, pieces: list[bytes], content_type: str, fate: Fate, got: Received) -> None:
+    def _take(self, pieces: list[bytes], content_type: str, fate: Fate, got: Received) -> Fate:
+        """Keep the video, if it is kept; what becomes of the upload after all."""
         raw = b"".join(pieces)
         closing = b"\r\n--" + content_type.partition("boundary=")[2].encode() + b"--"
         got.whole = closing in raw[-len(closing) - 2 :]
         if not got.whole or not fate.stores:
-            return
+            return fate
         named = _FILE.search(raw)
         scope = _SCOPE.search(pieces[0])
         content = raw[len(pieces[0]) : raw.rindex(closing)]
         assert named is not None
+        digest = blake3(content).hexdigest()
+        refused = self.poisoned.get(digest) or self._full()
+        if refused is not None:
+            return refused
         got.row = self.put(
             named[1].decode().rpartition(".")[0],
             len(content),
             f"{scope[1].decode()}={scope[2].decode()}" if scope else "unique_id=default",
-            blake3(content).hexdigest(),
+            digest,
             fate,
         )
+        return fate
+
+    def _full(self) -> Fate | None:
+        """No more than so many may be in the queue of the indexing; its refusal is the rate's."""
+        cap, now = self.variant.cap, self.clock()
+        if cap is None:
+            return None
+        waits = [row for row in self.rows if row.created > now - CAP_S and not row.is_through(now)]
+        return FULL if len(waits) >= cap else None
 
     def _reply(self, fate: Fate, row: Row | None) -> Answer | Loss:
         if fate.lost:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ingestd.remote.contract import Refusal, Trouble
-from soak.farside import DOWN, HTML, SPRING, Fate, read_trouble
+from soak.farside import DOWN, HTML, SPRING, Fate, envelope, read_trouble
 
 if TYPE_CHECKING:
     import random
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     from soak.variant import Variant
 
 ANSWER_TIMEOUT_S = 1800.0
-
-
-def envelope(code: str) -> bytes:
-    """An answer with a code and nothing else."""
-    said = {"code": code, "msg": f"message {code}", "data": None, "success": False, "failed": True}
-    return json.dumps(said).encode()
 
 
 NO_ID = json.dumps({"code": "0000", "msg": "success", "data": None, "success": True}).encode()
@@ -50,6 +44,13 @@ GATES: tuple[tuple[str, dict[str, object]], ...] = (
     ("gate 9009", {"body": envelope("9009")}),
     ("gate 0403", {"body": envelope("0403")}),
 )
+#: What the far side says of one clip each time, though it takes all others.
+POISON: dict[str, Fate] = {
+    "0001": Fate("poison 0001", body=envelope("0001"), stores=False),
+    "500": Fate("poison 500", http=500, body=SPRING % 500, stores=False),
+    "0429": Fate("gate of poison", body=envelope("0429"), stores=False),
+    "0402": Fate("gate of poison", body=envelope("0402"), stores=False),
+}
 TOO_LARGE = Fate("too large", http=413, body=HTML, early=True, stores=False)
 DEAD = Fate("dead", connected=False, stores=False)
 

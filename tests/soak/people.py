@@ -6,19 +6,20 @@ said, for exactly that content in that scope, and for exactly that row.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 from blake3 import blake3
 
+from ingestd import localtime
 from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
-    from pathlib import Path
 
     from ingestd.model import Item
+    from soak.deeds import Deeds
     from soak.farside import Row
     from soak.rig import Rig
 
@@ -35,21 +36,17 @@ class Allowed:
 
     def __init__(self) -> None:
         self.payments: Counter[tuple[str, str]] = Counter()  # by scope and content: so many more
+        self.from_now_on = math.inf  # when the budget was given up, by the far side's clock
+        self.days: set[str] = set()  # local days whose budget need not be kept to
         self.linked: set[int] = set()  # rows to which a person linked another video than theirs
 
 
 class People:
     """The deeds; part of `Deeds`."""
 
-    def __init__(
-        self,
-        rig: Rig,
-        chance: random.Random,
-        path: Callable[[], Path | None],
-        room: Callable[[], None],
-    ) -> None:
-        """Take the part; `path` gives a file that is there, `room` makes room on the disk."""
-        self.rig, self.chance, self._path, self._room = rig, chance, path, room
+    def __init__(self, rig: Rig, chance: random.Random, deeds: Deeds) -> None:
+        """Take the part; the other deeds know the files."""
+        self.rig, self.chance, self._deeds = rig, chance, deeds
 
     def approve(self) -> None:
         """Let go what is held or was skipped: some by their numbers, or all that is held."""
@@ -92,8 +89,9 @@ class People:
         if self.chance.random() < 0.5:
             some = self._some(self.rig.rows())
             for row in some:
-                unpaid = row.state is State.FAILED and row.video_no is None
-                self._allow(row.scope if unpaid else self._scope(row.path), self._content(row))
+                self._allow_again(row)
+            if self.chance.random() < 0.3:
+                self._deeds.meddle()  # with what lies there now nothing of that is meant
             self._wish("retry", ids=[row.id for row in some], pay_again=True)
         else:
             self._add(pay_again=True)
@@ -102,8 +100,13 @@ class People:
         """Take a file now; what is paid is not paid again."""
         self._add(pay_again=False)
 
+    def over_budget(self) -> None:
+        """Say that the budget of today does not matter."""
+        self.rig.allowed.days.add(localtime.day(self.rig.now().wall))
+        self._wish("resume", over_budget=True)
+
     def _add(self, *, pay_again: bool) -> None:
-        path = self._path()
+        path = self._deeds.there()
         if path is None:
             return
         names = [None, None, *(folder.name for folder in self.rig.settings.folders)]
@@ -119,6 +122,15 @@ class People:
         if scope is not None and content is not None:
             self.rig.allowed.payments[scope, content] += 1
 
+    def _allow_again(self, row: Item) -> None:
+        """`retry --pay-again` of one row."""
+        if row.state is State.FAILED and row.video_no is None:
+            self._allow(row.scope, self._content(row))  # as it is; it may be paid by a copy
+            return
+        current = self.rig.row(row.path)
+        if current is not None and current.id == row.id and (row.video_no or row.duplicate_of):
+            self._allow(self._scope(row.path), self._content(row))
+
     def _linked(self, row: Item, content: str | None, video: Row | None) -> None:
         """A wrong link is the person's; the file whose video that was is not known any more."""
         if video is not None and (video.scope, video.content) == (row.scope, content):
@@ -130,7 +142,7 @@ class People:
     # --- inside -----------------------------------------------------------------------------------
 
     def _wish(self, verb: str, **args: object) -> None:
-        self._room()
+        self._deeds.room()
         self.rig.tell("  a person", verb=verb, **args)
         self.rig.wish(verb, **args)
 

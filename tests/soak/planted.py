@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -17,36 +17,20 @@ from ingestd import evidence
 from ingestd.daemon import recovery
 from ingestd.daemon.asking import confirming as looking_for
 from ingestd.daemon.asking import jobs, lane
-from ingestd.daemon.intake import content, judging
+from ingestd.daemon.intake import content
 from ingestd.daemon.sending import flights, marks, preflight
-from ingestd.journal import connection, lookups
-from ingestd.lifecycle import confirming, decisions, events, people, sending, sight
-from ingestd.model import Reason, State
+from ingestd.journal import connection
+from ingestd.lifecycle import confirming, events, sending
 from ingestd.remote import body, verdict
 from ingestd.remote.contract import Refusal, Refused, Trouble
 from soak import rig
+from soak.fault import Fault, method, rule
+from soak.planted_people import PEOPLE
 from soak.schedule import run
-from soak.variant import THEMES, variant_of
+from soak.variant import variant_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-ALL = THEMES
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One broken rule."""
-
-    breaks: str  # in words
-    rule: str  # of rules.md
-    patches: Callable[[], list[Any]]
-    themes: tuple[str, ...] = ALL
-    change: dict[str, object] = field(default_factory=dict)
-
-
-def _method(owner: type, name: str, new: Callable[..., Any]) -> Any:
-    return mock.patch.object(owner, name, new)
+    from collections.abc import Iterator
 
 
 def _cells(**changes: tuple[verdict._Means, verdict._Means]) -> Any:
@@ -155,23 +139,6 @@ def _look_where_settings_point(self: looking_for.Confirming, item: Any, send: An
 _real_look = looking_for.Confirming._look
 
 
-def _forgotten_is_unpaid(self: lookups.Lookups, *args: Any, **kwargs: Any) -> Any:
-    return tuple(row for row in _real_same_content(self, *args, **kwargs) if not row.hidden)
-
-
-_real_same_content = lookups.Lookups.same_content
-
-
-def _paid_again(item: Any, event: Any, now: float, policy: Any, spread: float) -> Any:
-    """`retry` of a paid video that failed to index uploads it again."""
-    return people.wanted(replace(item, video_no=None), event, now, policy, spread)
-
-
-def _held_only(item: Any, attempt_at: float | None) -> bool:
-    del attempt_at
-    return item.state is State.HELD and item.reason is Reason.UNCONFIRMED
-
-
 def _changed_unseen(self: body.Body, *args: Any) -> None:
     del self, args
 
@@ -197,10 +164,6 @@ def _dropped(self: flights.Flights, message: Any) -> None:
 _real_ended = flights.Flights.ended
 
 
-def _rule(kind: type, new: Callable[..., Any]) -> Any:
-    return mock.patch.dict(decisions._RULES, {kind: new})
-
-
 #: Listed after the last look, before the next attempt: only the preflight finds such a row.
 _JUST_TOO_LATE: dict[str, object] = {
     "late": (0.0,),
@@ -210,6 +173,10 @@ _JUST_TOO_LATE: dict[str, object] = {
     "only": "0001",
     "luck": 0.2,
 }
+
+
+#: What people say of single files: where it would hide a fault, they say nothing.
+BUSY = ("approve", "skip", "link", "pay_again", "add")
 
 
 class _EveryScope:
@@ -223,12 +190,12 @@ FAULTS: dict[str, Fault] = {
     "mark skipped": Fault(
         "the last bytes go out although nothing durable says so",
         "R1",
-        lambda: [_method(body.Body, "_ask_for_mark", _no_mark)],
+        lambda: [method(body.Body, "_ask_for_mark", _no_mark)],
     ),
     "mark in memory": Fault(
         "the mark is granted and not written",
         "R1",
-        lambda: [_method(marks.Marks, "_record", _mark_in_memory)],
+        lambda: [method(marks.Marks, "_record", _mark_in_memory)],
         ("crashes", "hashed", "nameless"),
     ),
     "mark ignored by recovery": Fault(
@@ -241,7 +208,7 @@ FAULTS: dict[str, Fault] = {
     "not synced": Fault(
         "a commit is not on disk when it returns",
         "R8",
-        lambda: [_method(connection.Database, "prepare_writing", _not_synced)],
+        lambda: [method(connection.Database, "prepare_writing", _not_synced)],
         ("crashes", "hashed", "nameless"),
         {"crashes": True, "young": False},
     ),
@@ -282,7 +249,7 @@ FAULTS: dict[str, Fault] = {
     "late answer dropped": Fault(
         "an answer that comes late is taken for a refusal",
         "R1",
-        lambda: [_method(flights.Flights, "ended", _dropped)],
+        lambda: [method(flights.Flights, "ended", _dropped)],
         ("losses", "hashed", "nameless", "late"),
     ),
     "adopted by name": Fault(
@@ -302,23 +269,30 @@ FAULTS: dict[str, Fault] = {
         "outages and steps of the clock spend the time of confirming",
         "R2",
         lambda: [
-            _method(lane.Stretches, "spent", _by_wall_clock),
-            _method(lane.Stretches, "broke", _changed_unseen),
+            method(lane.Stretches, "spent", _by_wall_clock),
+            method(lane.Stretches, "broke", _changed_unseen),
         ],
         ("late",),
-        {"late": (450.0,), "luck": 0.1},
+        {
+            "late_lost": (450.0,),
+            "only": "502",
+            "luck": 0.1,
+            "deeds": 30,
+            "often": ("clock", "put"),
+            "never": BUSY,
+        },
     ),
     "failed look counts": Fault(
         "a look whose question was not answered says that nothing is there",
         "R2",
-        lambda: [_method(looking_for.Confirming, "_record", _failed_look_counts)],
+        lambda: [method(looking_for.Confirming, "_record", _failed_look_counts)],
         ("losses", "hashed"),
         {"unheard": 0.9, "luck": 0.3, "young": False},
     ),
     "one look": Fault(
         "one look without a hit proves absence",
         "R2",
-        lambda: [_rule(events.NotFound, _one_look)],
+        lambda: [rule(events.NotFound, _one_look)],
         ("late", "hashed"),
         {"late": (20.0,)},
     ),
@@ -340,18 +314,18 @@ FAULTS: dict[str, Fault] = {
         "R2",
         lambda: [mock.patch.object(looking_for, "_sought", _without_watermark)],
         ("hashed",),
-        {"foreign": True, "luck": 0.2},
+        {"foreign": True, "luck": 0.1, "only": "0001", "deeds": 8, "never": BUSY},
     ),
     "doubt is a no": Fault(
         "what might have arrived is sent again instead of held",
         "R2",
-        lambda: [_rule(events.NotFound, _held_is_sent)],
+        lambda: [rule(events.NotFound, _held_is_sent)],
         ("hashed", "nameless"),
     ),
     "no preflight": Fault(
         "a second attempt goes out without a look for the first",
         "R1",
-        lambda: [_method(preflight.Preflights, "_looks_first", lambda *_: False)],
+        lambda: [method(preflight.Preflights, "_looks_first", lambda *_: False)],
         ("losses",),
         _JUST_TOO_LATE,
     ),
@@ -359,7 +333,7 @@ FAULTS: dict[str, Fault] = {
         "a lost upload is looked for where the settings point now",
         "R2",
         lambda: [
-            _method(looking_for.Confirming, "_look", _look_where_settings_point),
+            method(looking_for.Confirming, "_look", _look_where_settings_point),
             mock.patch.object(looking_for, "scopes_seen", return_value=_EveryScope()),
         ],
         ("scopes",),
@@ -368,21 +342,21 @@ FAULTS: dict[str, Fault] = {
     "sample is proof": Fault(
         "files of equal size, head, middle and tail are taken for the same",
         "R4",
-        lambda: [_method(content.Contents, "_weigh", _sample_is_proof)],
+        lambda: [method(content.Contents, "_weigh", _sample_is_proof)],
         ("twins",),
     ),
     "two in flight": Fault(
         "two rows with one content are under way together",
         "R4",
         lambda: [
-            _method(content.Contents, "_suspect", _changed_unseen),
-            _method(marks.Marks, "_twin", lambda *_: None),
+            method(content.Contents, "_suspect", _changed_unseen),
+            method(marks.Marks, "_twin", lambda *_: None),
         ],
     ),
     "duplicate is a dead end": Fault(
         "a duplicate whose original ended without a video is never sent",
         "R4",
-        lambda: [_method(content.Contents, "_hand_over", _changed_unseen)],
+        lambda: [method(content.Contents, "_hand_over", _changed_unseen)],
         ("few",),
         {"luck": 0.1, "often": ("copy",)},
     ),
@@ -390,41 +364,17 @@ FAULTS: dict[str, Fault] = {
         "what is sent is not compared with what was judged",
         "R1",
         lambda: [
-            _method(body.Body, "_check_end", _changed_unseen),
-            _method(body.Body, "check_stat", _changed_unseen),
+            method(body.Body, "_check_end", _changed_unseen),
+            method(body.Body, "check_stat", _changed_unseen),
         ],
         change={"nested": 0.8},
     ),
     "gate burns attempts": Fault(
         "a trouble of the account costs the file an attempt",
         "R7",
-        lambda: [_rule(events.GateRefused, _gate_burns)],
+        lambda: [rule(events.GateRefused, _gate_burns)],
     ),
-    "forgotten is unpaid": Fault(
-        "`forget` drops the fact that it was paid",
-        "R3",
-        lambda: [_method(lookups.Lookups, "same_content", _forgotten_is_unpaid)],
-    ),
-    "retry pays again": Fault(
-        "`retry` uploads what was accepted and failed to index",
-        "R3",
-        lambda: [_rule(events.Wanted, _paid_again)],
-        change={"luck": 0.6, "fails": 0.7, "often": ("person",)},
-    ),
-    "skipped is unpaid": Fault(
-        "what was paid, or may be, and was skipped is not known any more when its file goes",
-        "R3",
-        lambda: [mock.patch.object(sight, "_may_be_paid", _held_only)],
-        ("people",),
-        {"luck": 0.5, "fails": 0.7, "often": ("skip", "rewrite", "copy")},
-    ),
-    "pays for another": Fault(
-        "`--pay-again` pays for whatever lies at the path when it is looked into",
-        "R3",
-        lambda: [_method(judging.Meant, "is_it", lambda *_: True)],
-        ("people",),
-        {"luck": 0.9, "often": ("pay_again", "rewrite", "put"), "nested": 0.5, "events": False},
-    ),
+    **PEOPLE,
 }
 
 

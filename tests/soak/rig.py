@@ -19,7 +19,7 @@ from unittest import mock
 from blake3 import blake3
 
 from ingestd import clips, fingerprint
-from ingestd.config import ConfirmThen, Fields, Indexing, Upload, WatchMode
+from ingestd.config import Budget, ConfirmThen, Fields, Indexing, Upload, WatchMode
 from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import MirrorChecked, UploadEnded
 from ingestd.daemon.sending import preflight
@@ -30,6 +30,7 @@ from ingestd.watch import names, walk
 from ingestd.watch.mounts import read_mounts
 from soak.disk import SoakDisk
 from soak.farside import SoakFarSide
+from soak.fates import POISON
 from soak.people import Allowed
 from world import CLIP, START, WAKES, Events, Lanes, PowerCut, World
 
@@ -49,6 +50,7 @@ SCAN_S = 1800.0  # between two scans; what happens in between is hinted, or seen
 SAMPLE = 256  # bytes of head, middle and tail that a sample covers here: clips are tiny
 VARIED = 400  # bytes that differ between twins, outside of what is sampled
 DEADLINE_S = 4 * 3600.0  # of the indexing
+CLIP_S = 1.5  # a clip plays so long
 CUTS = 0.4  # of all sudden ends: those of the power
 
 
@@ -143,6 +145,7 @@ class Rig(World):
         self.crashes: Counter[str] = Counter()
         self.written: dict[tuple[int, int, int], str] = {}
         self.allowed = Allowed()
+        self.poisoned: frozenset[str] = frozenset()  # contents that the far side never takes
         self._nested = False
         self._writes = 0
         self.meddle: Callable[[], object] = lambda: None  # with a file that is being sent
@@ -163,7 +166,13 @@ class Rig(World):
                 deadline=DEADLINE_S,
                 confirm_then=ConfirmThen.RESEND if variant.resend else ConfirmThen.HOLD,
             ),
+            budget=Budget(
+                minutes_per_day=None if variant.budget is None else variant.budget * CLIP_S / 60
+            ),
         )
+        if variant.poison:
+            self.poisoned = frozenset(blake3(content(0, twin)).hexdigest() for twin in range(3))
+            self.far.poisoned = dict.fromkeys(self.poisoned, POISON[variant.poison])
         self.paid_again = True  # the verdict knows better
 
     def tell(self, what: str, **known: object) -> None:

@@ -20,6 +20,9 @@ THEMES = (
     "few",
     "losses",
     "people",
+    "poison",
+    "capped",
+    "budget",
 )
 
 
@@ -56,7 +59,11 @@ class Variant:
     only: str = ""  # the one way in which answers are lost
     unheard: float = 0.0  # of all questions: those that bring no answer
     fails: float = 0.0  # of all uploads that go well: those that cannot be indexed
+    poison: str = ""  # what the far side says of one clip each time
+    cap: int | None = None  # so many may be in the queue of the indexing
+    budget: float | None = None  # clips a day
     often: tuple[str, ...] = ()  # deeds that are done more often
+    never: tuple[str, ...] = ()  # deeds that are not done
 
     @property
     def evident(self) -> bool:
@@ -83,11 +90,23 @@ def variant_of(seed: int) -> Variant:
         luck=chance.choice((0.3, 0.5, 0.7)),
         crashes=theme == "crashes" or chance.random() < 0.6,
     )
-    changes = _OF_THEME.get(theme, {})
-    if theme == "people":  # what is lost is held more often, for them to say what it is
-        shown = chance.random() < 0.5
-        changes = {**changes, "names": shown, "sizes": shown, "resend": chance.random() < 0.5}
-    return replace(plain, **changes)
+    return replace(plain, **_OF_THEME.get(theme, {}), **_drawn(theme, chance))
+
+
+def _drawn(theme: str, chance: random.Random) -> dict[str, object]:
+    """What a theme leaves open."""
+    match theme:
+        case "people":  # what is lost is held more often, for them to say what it is
+            shown = chance.random() < 0.5
+            return {"names": shown, "sizes": shown, "resend": chance.random() < 0.5}
+        case "poison":
+            return {"poison": chance.choice(("0001", "500", "0429", "0402"))}
+        case "capped":
+            return {"cap": chance.choice((1, 2, 3))}
+        case "budget":
+            return {"budget": chance.choice((0.5, 2.0, 3.0, 3.0))}
+        case _:
+            return {}
 
 
 _LATE = (0.0, 20.0, 35.0, 120.0, 450.0)
@@ -100,6 +119,9 @@ _OF_THEME: dict[str, dict[str, object]] = {
     "twins": {"twins": True},
     "foreign": {"foreign": True},
     "hold": {"resend": False},
+    "poison": {"max_attempts": 4, "luck": 1.0, "often": ("put",)},
+    "capped": {"index_s": 90.0, "luck": 0.8, "often": ("put",)},
+    "budget": {"clock": False, "luck": 0.7, "often": ("put",)},
     "few": {"max_attempts": 3},
     "people": {"often": ("approve", "skip", "link", "pay_again", "add")},
 }

@@ -10,6 +10,7 @@ from blake3 import blake3
 
 from ingestd.daemon.once import WORKING
 from ingestd.model import Item, Reason, State
+from soak.limits import BrokenPromiseError, kept
 from soak.rig import content
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 #: Events of a row's history that count as an attempt of the file's own (interface 3, `attempts`).
 COUNTED = frozenset({"upload.unknown", "upload.not_sent", "upload.given_up"})
 KINDS, TWINS = range(8), range(3)
-
-
-class BrokenPromiseError(AssertionError):
-    """Something that must never happen did."""
 
 
 @dataclass(slots=True)
@@ -54,6 +51,7 @@ def judge(rig: Rig) -> Tally:
     _nothing_lost(rig)
     _linked_right(rig, rows)
     _counted_right(rig, rows)
+    kept(rig, rows)
     return _tally(rig, rows)
 
 
@@ -103,7 +101,7 @@ def _taken_care_of(rig: Rig, path: Path, digest: str) -> None:
                 f"lost: {path.name} (row {row.id}) is linked to another clip's video"
             )
         return
-    if not _may_stay(rig, row):
+    if not _may_stay(rig, row, digest):
         raise BrokenPromiseError(why)
 
 
@@ -117,7 +115,7 @@ def _original(rig: Rig, row: Item) -> Item:
     raise BrokenPromiseError(f"lost: row {row.id} is a duplicate in a circle")
 
 
-def _may_stay(rig: Rig, row: Item) -> bool:
+def _may_stay(rig: Rig, row: Item, digest: str) -> bool:
     """Tell whether a file may rest without a video: only with a reason that the history shows."""
     variant = rig.variant
     events = Counter(step.event for step in rig.journal.history(row.id))
@@ -126,17 +124,20 @@ def _may_stay(rig: Rig, row: Item) -> bool:
         case State.HELD, Reason.UNCONFIRMED:
             evident = variant.evident and variant.resend and row.attempts < variant.max_attempts
             told = evident and _names_were_known(rig, row)
-            return not told and events["upload.unknown"] > 0
+            may = not told and events["upload.unknown"] > 0
         case State.HELD, Reason.OTHER_SCOPE:
-            return variant.scopes > 1
+            may = variant.scopes > 1
         case State.SKIPPED, _:
-            return events["file.skipped"] > 0
+            may = events["file.skipped"] > 0
+        case State.FAILED, Reason.REFUSED if variant.poison:
+            may = digest in rig.poisoned  # no innocent file is blamed
         case State.FAILED, Reason.REFUSED:
-            return "too large" in fates or events["upload.refused"] > 2
+            may = "too large" in fates or events["upload.refused"] > 2
         case State.FAILED, Reason.ATTEMPTS_EXHAUSTED:
-            return row.attempts >= variant.max_attempts
+            may = row.attempts >= variant.max_attempts
         case _:
-            return False
+            may = False
+    return may
 
 
 def _names_were_known(rig: Rig, row: Item) -> bool:
