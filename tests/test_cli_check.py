@@ -172,10 +172,8 @@ def test_directories_are_held_against_the_limits_of_inotify(monkeypatch, tmp_pat
     monkeypatch.setattr(checks_local, "INOTIFY", tmp_path)
     assert checks_local.check_inotify(Watches(700), 3).grade is Grade.OK
     many = checks_local.check_inotify(Watches(900, more=True), 3)
-    assert (many.grade, many.remedy[:40]) == (
-        Grade.WARN,
-        "sysctl fs.inotify.max_user_watches=52428",
-    )
+    assert many.grade is Grade.WARN
+    assert "fs.inotify.max_user_watches=52428" in many.remedy
     assert "max_user_instances" in checks_local.check_inotify(Watches(10), 9).remedy
     monkeypatch.setattr(checks_local, "INOTIFY", tmp_path / "none")
     assert checks_local.check_inotify(Watches(10), 9).grade is Grade.WARN

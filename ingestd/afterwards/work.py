@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ingestd.watch.volumes import Volume
 
 _SANDBOX: Final = (
-    "Under systemd: `systemctl edit ingestd`, and below [Service] name both folders in "
+    "Under systemd: `sudo systemctl edit ingestd`, and below [Service] name both folders in "
     "ReadWritePaths=."
 )
 _REMEDIES: Final = {

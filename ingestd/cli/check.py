@@ -124,7 +124,8 @@ def _mirror(place: Path, service: Service | None) -> Result:
         return in_child(lambda: check_disk("mirror", place), PATIENCE)
     except NoAnswerError:
         text = f"{place} did not answer within {PATIENCE:g} s"
-        return Result(Grade.FAIL, "mirror", text, "Is its server or disk there?")
+        remedy = "Is its server or disk there? Uploads pause until it answers; nothing is lost."
+        return Result(Grade.FAIL, "mirror", text, remedy)
 
 
 def _line(result: Result) -> Line:

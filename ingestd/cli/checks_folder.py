@@ -162,7 +162,8 @@ def check_written(topic: str, place: Path, service: Service) -> Result | None:
         )
     except NoAnswerError:
         text = f"{words.printable(str(place))} did not answer within {PATIENCE:g} s"
-        return Result(Grade.FAIL, topic, text, "Is its server or disk there?")
+        remedy = "Is its server or disk there? Uploads pause until it answers; nothing is lost."
+        return Result(Grade.FAIL, topic, text, remedy)
 
 
 def _existing(path: Path) -> str:

@@ -33,6 +33,8 @@ CLOCK_OFF: Final = 60.0
 DAY: Final = 86_400.0
 #: File systems whose files are gone after a restart of the machine.
 _FLEETING: Final = frozenset({"tmpfs", "ramfs"})
+_POLLED: Final = "Folders are polled: a new file is seen up to a minute later, none is missed."
+_NO_INODES: Final = "Remove files there: no new one can be made, and nothing is sent unrecorded."
 #: No clock that is right shows less: 2026-01-01.
 OLDEST_NOW: Final = 1_767_225_600.0
 
@@ -42,17 +44,29 @@ def check_inotify(watched: Watches, folders: int) -> Result:
     watches = _limit("max_user_watches")
     instances = _limit("max_user_instances")
     if watches is None or instances is None:
-        return Result(Grade.WARN, "inotify", "its limits cannot be read", "Folders are polled.")
+        return Result(
+            Grade.WARN,
+            "inotify",
+            "its limits cannot be read",
+            _POLLED,
+        )
     directories = words.count(watched.directories, "directory", "directories")
     text = f"{'more than ' if watched.more else ''}{directories}, {words.number(watches)} watches"
     if watched.directories > watches * SPARE:
         wanted = max(ENOUGH_WATCHES, watched.directories * 2)
-        remedy = f"sysctl fs.inotify.max_user_watches={wanted}; until then they are polled."
+        remedy = f"Run: {_sysctl('max_user_watches', wanted)}   Until then some are polled."
         return Result(Grade.WARN, "inotify", text, remedy)
     if folders > instances * SPARE:
-        remedy = f"sysctl fs.inotify.max_user_instances={max(ENOUGH_INSTANCES, folders * 2)}"
+        wanted = max(ENOUGH_INSTANCES, folders * 2)
+        remedy = f"Run: {_sysctl('max_user_instances', wanted)}   Until then some are polled."
         return Result(Grade.WARN, "inotify", f"{folders} folders, {instances} instances", remedy)
     return Result(Grade.OK, "inotify", text)
+
+
+def _sysctl(name: str, value: int) -> str:
+    """The line that raises a limit, also after the next start of the machine."""
+    file = f"/etc/sysctl.d/90-ingestd-{name}.conf"
+    return f"echo fs.inotify.{name}={value} | sudo tee {file} && sudo sysctl -p {file}"
 
 
 def _limit(name: str) -> int | None:
@@ -77,7 +91,7 @@ def check_journal(state_dir: Path) -> Result:
 def _no_journal(state_dir: Path, place: Path) -> Result:
     if not os.access(place, os.W_OK | os.X_OK):
         text = f"{state_dir} cannot be made: {place} cannot be written by this user"
-        remedy = "Make it for this user, or choose another state_dir."
+        remedy = "Make it for this user, or name another one as state_dir."
         return Result(Grade.FAIL, "journal", text, remedy)
     return Result(Grade.OK, "journal", f"{state_dir}: none yet, the first start makes it")
 
@@ -100,7 +114,10 @@ def _strange_files(state_dir: Path) -> Result | None:
     for path in sorted(state_dir.iterdir()):
         if path.lstat().st_uid != owner:
             shown, user = shlex.quote(words.printable(str(state_dir))), user_name(owner)
-            text = f"{path} is not {user}'s, whose {state_dir} is"
+            text = (
+                f"{path} does not belong to user {user}, who owns {state_dir}: ingestd may not be "
+                "able to write it"
+            )
             return Result(Grade.FAIL, "journal", text, f"Run: sudo chown -R {user}: {shown}")
     return None
 
@@ -116,7 +133,7 @@ def check_clock(now: float, theirs: float | None) -> Result:
         now: our clock, seconds.
         theirs: the far side's clock at the same time, from its Date header; None: not known.
     """
-    remedy = "Set it: timedatectl set-ntp true"
+    remedy = "Days, months and budgets are counted by it. Run: sudo timedatectl set-ntp true"
     if now < OLDEST_NOW:
         text = f"the clock shows {words.stamp(now)}"
         return Result(Grade.FAIL, "clock", text, remedy)
@@ -135,7 +152,12 @@ def check_disk(topic: str, place: Path) -> Result:
     free = room.f_bavail * room.f_frsize
     if room.f_files and room.f_favail < FEW_INODES:
         text = f"{room.f_favail} inodes left for {place}"
-        return Result(Grade.FAIL, topic, text, "Remove files there: no new one can be made.")
+        return Result(
+            Grade.FAIL,
+            topic,
+            text,
+            _NO_INODES,
+        )
     text = f"{words.size(free)} free for {place}"
     if free < LITTLE:
         return Result(Grade.FAIL, topic, text, "Make room: nothing is sent without a record.")

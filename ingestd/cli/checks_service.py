@@ -35,7 +35,7 @@ def find_service(config: Path, state_dir: Path) -> tuple[Service | None, list[Re
         return None, results  # it is made when the service starts
     if who is None:
         text = f"the service runs as user {user}, or in a group, that does not exist"
-        remedy = "Run: sudo useradd --system --no-create-home --shell /usr/sbin/nologin ingestd"
+        remedy = f"Run: sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}"
         return None, [*results, Result(Grade.FAIL, "service", text, remedy)]
     return Service(who, unit), results
 

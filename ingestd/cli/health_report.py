@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ingestd import control
 from ingestd.alarms import WAITING, Alarm, Place, alarms
-from ingestd.cli import live, words
+from ingestd.cli import live, servicewords, words
 from ingestd.cli.snapshot import Snapshot, read_snapshot
 from ingestd.cli.status_facts import closed_gates
 from ingestd.errors import Exit, JournalError
@@ -33,7 +33,6 @@ STUCK_S: Final = 60.0
 #: A process that has no socket yet may be checking a large journal for so long, seconds.
 STARTING_S: Final = 300.0
 _OK: Final = "ok"
-_RESTART: Final = "Restart it: systemctl restart ingestd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,8 @@ def _life(state_dir: Path, now: float) -> Life:
         hangs = f"process {told.pid} has not moved for {words.duration(seconds)}."
     elif isinstance(worker, str) and worker:
         hangs = words.printable(worker)
-    trouble = f"Stuck: {hangs} Nothing is lost. {_RESTART}" if hangs else ""
+    remedy = f"Nothing is lost. Restart it: {servicewords.restart(state_dir, told.pid)}"
+    trouble = f"Stuck: {hangs} {remedy}" if hangs else ""
     return Life(running=True, pid=told.pid, since=told.since, stuck_for=seconds, trouble=trouble)
 
 
@@ -174,7 +174,10 @@ def _silent(state_dir: Path, now: float) -> Life:
         )
     if holder is None:
         place = words.printable(str(state_dir))
-        text = f"Not running: no ingestd holds {place}. Start it: systemctl start ingestd"
+        text = (
+            f"Not running: no ingestd holds {place}. Nothing is uploaded meanwhile, and nothing is "
+            f"lost. Start it: {servicewords.start(state_dir)}"
+        )
         return Life(running=False, trouble=text)
     who = f"process {holder.pid}" if holder.pid else "a process"
     age = now - holder.since if holder.since else 0.0
@@ -183,6 +186,6 @@ def _silent(state_dir: Path, now: float) -> Life:
     else:
         text = (
             f"Stuck: {who} holds {words.printable(str(state_dir))} and does not answer. Nothing is "
-            f"lost. {_RESTART}"
+            f"lost. Restart it: {servicewords.restart(state_dir, holder.pid)}"
         )
     return Life(running=True, pid=holder.pid, since=holder.since, trouble=text)

@@ -100,7 +100,7 @@ def uninstall(*, name: str, root: str, dry_run: bool) -> Exit:
     if site.has_package and not site.unit_file.exists():
         click.echo("The Debian package brought the service: sudo apt remove ingestd takes it away.")
     if _carried_out(site, uninstall_steps(site), dry_run=dry_run):
-        click.echo("The service is gone.")
+        click.echo("The service is gone: nothing is uploaded any more.")
     for line in _left(site):
         click.echo(line)
     return Exit.DONE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ingestd.cli import jsonout, terminal, words
+from ingestd.cli import jsonout, servicewords, terminal, words
 from ingestd.cli.faraway import far_side
 from ingestd.cli.options import common_options, dry_run_option, json_option, yes_option
 from ingestd.cli.session import become_owner, open_session
@@ -96,8 +96,8 @@ def _stopped(state_dir: Path) -> Lock:
         return Lock(state_dir, time.time())
     except AlreadyRunningError as error:
         raise AlreadyRunningError(
-            f"ingestd runs with {state_dir}. Stop it first (systemctl stop ingestd), then say "
-            "ingestd recover once more, and start it again."
+            f"ingestd runs with {state_dir}. Stop it first ({servicewords.stop(state_dir)}), "
+            "then say ingestd recover once more, and start it again."
         ) from error
 
 

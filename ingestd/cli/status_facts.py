@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ingestd import __version__
-from ingestd.cli import live, words
+from ingestd.cli import live, servicewords, words
 from ingestd.cli.status_offline import last_known, look_at
 from ingestd.cli.status_values import Facts, Place
 from ingestd.journal import JournalReader, Selection, Tally
@@ -82,6 +82,7 @@ def gather(
         now=now,
         config=str(session.config) if session.config else None,
         state_dir=str(session.state_dir),
+        start=servicewords.start(session.state_dir),
         base_url=settings.api.base_url,
         per_minute=settings.upload.per_minute,
         budget=settings.budget,

@@ -59,6 +59,7 @@ def make_report(facts: Facts) -> Report:
         per_minute=facts.per_minute,
         price_per_minute=facts.budget.price_per_1000_min / 1000,
         currency=facts.budget.currency,
+        start=facts.start,
         needs_you=tuple(dict.fromkeys(_needs(folders, live))),
     )
 

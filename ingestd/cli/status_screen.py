@@ -78,7 +78,7 @@ def _title(report: Report) -> Line:
 def _headline(report: Report) -> list[Line]:
     needs = _needs(report)
     if not report.running:
-        told = "What waits goes on where it was at the next start: ingestd run"
+        told = f"What waits goes on where it was at the next start: {report.start}"
         first = _label("STOPPED", HEADLINE, Tone.BAD, told)
     elif report.gates:
         gates = [gate_sentence(gate, report.now) for gate in report.gates]

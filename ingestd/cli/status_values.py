@@ -56,6 +56,7 @@ class Facts:
     usage: tuple[Usage, ...]  # of the local month
     after: Mapping[str, AfterTotals] = field(default_factory=dict)  # by folder
     refused_codecs: tuple[str, ...] = ()  # of the newest rejected rows
+    start: str = "ingestd run"  # what starts it here
     under: str | None = None  # the subtree that was asked about
     unseen: int | None = None  # files in it that have no row; None: not asked, or too many
     last: Snapshot | None = None  # what is known from before, where the daemon does not say
@@ -169,6 +170,7 @@ class Report:
     per_minute: float | None
     price_per_minute: float
     currency: str
+    start: str
     needs_you: tuple[str, ...] = field(default=())
 
     @property

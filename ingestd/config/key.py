@@ -99,7 +99,7 @@ def _from_file(path: Path, source: str, environ: Mapping[str, str]) -> ApiKey:
         remedy = f"chmod 640 {path}"
         if not (_is_run_secret(path) or in_container(environ)):
             raise UsageError(f"Other users can read or change the API key in {path}: {remedy}")
-        warning = f"Other users can read or change the API key in {path}; if you can: {remedy}"
+        warning = f"Other users can read or change the API key in {path}. If you can: {remedy}"
     return ApiKey(clean_key(content, str(path)), source, warning)
 
 

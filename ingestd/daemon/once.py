@@ -100,10 +100,7 @@ class Pass:
             return ""
         gates = [f"{gate.name.value}: {gate.detail}" for gate in self._keeper.closed]
         if over is Exit.STOPPED_EARLY:
-            left = len(self._working()) + len(self._tracker)
-            cause = "; ".join(gates) or "its time is over"
-            files = "1 file waits" if left == 1 else f"{left} files wait"
-            return f"{files}, nothing is lost: {cause}"
+            return self._left_over("; ".join(gates))
         said = [
             f"{count} {state.value}"
             for state in sorted(BAD)
@@ -112,7 +109,21 @@ class Pass:
         if unfinished := self._unfinished():
             said.append(f"{unfinished} not complete or not readable yet")
         said += [watched.detail for watched in self._seeing.all() if watched.detail]
-        return f"{', '.join(said)}. See: ingestd list, and: ingestd show FILE"
+        told = ", ".join(said).rstrip(".") or "Not all that lies there could be taken"
+        return f"{told}. See: ingestd list, and: ingestd show FILE"
+
+    def _left_over(self, gates: str) -> str:
+        left = len(self._working()) + len(self._tracker)
+        files = {0: "no file waits", 1: "1 file waits"}.get(left, f"{left} files wait")
+        deadline = self.deadline()
+        if deadline is not None and self._ctx.now.mono >= deadline:
+            looking = "" if self._seen_all() else " and not everything was looked at"
+            also = f" {gates}" if gates else ""
+            return (
+                f"Its time is over: {files}{looking}. Nothing is lost, what was sent is not sent "
+                f"again: the next run goes on.{also}"
+            )
+        return f"{files[0].upper()}{files[1:]}, nothing is lost: {gates or 'a person is needed'}"
 
     def deadline(self) -> float | None:
         """When its time is over, monotonic; None: it has no limit."""

@@ -55,7 +55,7 @@ ANSWER_S = 5.0
 
 #: Sources of the key that a running process cannot read anew, and what takes in another one.
 AT_START = {
-    "credential": "systemctl restart ingestd.",
+    "credential": "sudo systemctl restart ingestd.",
     "INGESTD_API_KEY": "a restart.",
 }
 

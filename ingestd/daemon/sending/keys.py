@@ -23,7 +23,7 @@ READ_AGAIN_S = 30.0
 _REMEDIES = {
     "credential": (
         "A systemd credential cannot change while the service runs. Put the right key in its "
-        "place, then: systemctl restart ingestd"
+        "place, then: sudo systemctl restart ingestd"
     ),
     "INGESTD_API_KEY": (
         "An environment variable cannot change while ingestd runs. Set INGESTD_API_KEY to the "
