@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from ingestd.daemon.intake import judging
+from ingestd.daemon.intake import asked
 from ingestd.daemon.sending import budgeting, troubles
 from ingestd.journal import lookups
 from ingestd.lifecycle import confirming, events, people, sight
@@ -58,7 +58,7 @@ PEOPLE: dict[str, Fault] = {
     "pays for another": Fault(
         "`--pay-again` pays for whatever lies at the path when it is looked into",
         "R3",
-        lambda: [method(judging.Meant, "is_it", lambda *_: True)],
+        lambda: [method(asked.Meant, "is_it", lambda *_: True)],
         ("people",),
         {"luck": 0.9, "often": ("pay_again", "rewrite", "put"), "nested": 0.5, "events": False},
     ),
