@@ -6,6 +6,7 @@ may run the commands that read. What acts, and the key, stays with the owner and
 
 from __future__ import annotations
 
+import grp
 import os
 import stat
 from contextlib import suppress
@@ -54,8 +55,6 @@ def share(*paths: Path) -> None:
 
 def group_of(directory: Path) -> str | None:
     """The group that may look into a directory; None: none may."""
-    import grp  # noqa: PLC0415 - only for a sentence about who may
-
     if not is_shared(directory):
         return None
     number = directory.stat().st_gid

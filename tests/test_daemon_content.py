@@ -16,9 +16,11 @@ from fake_farside import LOST, LOST_BUT_STORED, Fate, answer, refused
 from ingestd import clips
 from ingestd.config import ConfirmThen
 from ingestd.daemon.asking import jobs
-from ingestd.daemon.intake import looking
+from ingestd.daemon.intake import content, looking
 from ingestd.daemon.messages import Hashed
 from ingestd.fingerprint import spans
+from ingestd.journal import reading
+from ingestd.journal.rows import read_item
 from ingestd.model import Reason, State
 from world import CLIP, World, worlds
 
@@ -196,6 +198,49 @@ def test_an_original_on_a_share_that_is_away_is_waited_for(world: World):
     world.advance(300)
     assert world.row(second).duplicate_of == world.row(first).id
     assert len(world.bodies()) == 1
+
+
+def test_those_that_wait_for_a_share_hold_up_no_other_suspect(world: World, monkeypatch):
+    monkeypatch.setattr(content, "MOST", 2)
+    other = world.folder(world.place / "other")
+    world.restart(folders=(*world.settings.folders, other))
+    adopted_unread(world)
+    world.drop.rename(world.place / "away")
+    world.lanes.held.clear()
+    world.advance(100)
+    for number in range(3):
+        (other.path / f"waits{number}.mp4").write_bytes(world.content("the same"))
+    world.advance(300)
+    for name in ("new.mp4", "copy.mp4"):
+        (other.path / name).write_bytes(world.content("another one"))
+        world.advance(300)
+    assert {world.state(other.path / f"waits{number}.mp4") for number in range(3)} == {State.QUEUED}
+    assert world.state(other.path / "copy.mp4") is State.DUPLICATE
+    assert len(world.bodies()) == 2
+
+
+def test_among_thousands_of_lookalikes_only_those_are_read_that_decide(world: World, monkeypatch):
+    """A camera's preallocated segments share size, head, middle and tail (rules R4)."""
+    put_lookalikes(world, b"one")
+    world.advance(200)
+    (paid,) = world.rows()
+    with world.journal.transaction():
+        for number in range(3000):
+            other = replace(
+                paid,
+                path=f"/old/segment{number}",
+                folder="old",
+                video_no=f"segment {number}",
+                content_hash=f"{number:064x}",
+            )
+            world.journal.restore(other, "file.restored", 1.0)
+    read: list[int] = []
+    monkeypatch.setattr(reading, "read_item", lambda row: read.append(row[0]) or read_item(row))
+    second = world.drop / "segment1.mp4"
+    second.write_bytes(lookalike(b"two"))
+    world.advance(300)
+    assert world.state(second) is State.PARSED
+    assert len(read) < 1000
 
 
 def test_a_content_that_is_paid_already_gets_no_mark(world: World):

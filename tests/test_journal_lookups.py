@@ -112,6 +112,38 @@ def test_another_scope_is_another_library(journal):
     assert journal.same_content(1000, "ab" * 16, scope="unique_id=b") == (mine, unset)
 
 
+def test_each_question_about_originals_reads_what_it_needs_over_many_portions(journal):
+    scope, digest = "unique_id=a", "ef" * 32
+    known = [
+        added(
+            journal,
+            path=f"/srv/{number}.mp4",
+            state=State.PARSED,
+            video_no=f"VI{number}",
+            scope=scope,
+            content_hash=digest if number == 70 else f"{number:064x}",
+        )
+        for number in range(120)
+    ]
+    unread = added(journal, path="/srv/u.mp4", state=State.PARSED, video_no="u", scope=scope)
+    failed = added(journal, path="/srv/f.mp4", state=State.FAILED, scope=scope)
+    waits = added(journal, path="/srv/w.mp4", scope=scope)
+    item = added(journal, path="/srv/i.mp4", scope=scope, content_hash=digest, suspect_of=waits.id)
+    younger = added(journal, path="/srv/y.mp4", scope=scope, suspect_of=item.id)
+    elsewhere = added(journal, path="/srv/e.mp4", scope="unique_id=b", state=State.UPLOADING)
+    skipped = added(journal, path="/srv/s.mp4", scope="unique_id=b", state=State.SKIPPED)
+    assert list(journal.originals(item)) == [*known, unread, waits]
+    assert list(journal.hashed_originals(item)) == known
+    assert list(journal.equal_originals(item)) == [known[70]]
+    assert list(journal.equal_originals(replace(item, content_hash=None))) == []
+    assert list(journal.undecided_originals(item)) == [unread, waits]
+    assert list(journal.originals(item, elsewhere=True)) == [elsewhere]
+    assert list(journal.undecided_originals(item, elsewhere=True)) == [elsewhere]
+    assert list(journal.twins(item, digest)) == [known[70]]
+    assert not [row for row in (failed, younger, skipped) if row in [*journal.originals(item)]]
+    assert list(journal.originals(younger)) == [*known, unread, waits, item]
+
+
 @pytest.mark.parametrize("number", [0, 42, 2**63 - 1, 2**63, 2**64 - 1])
 def test_a_renamed_file_is_found_by_its_inode(journal, number):
     stat = replace(STAT, dev=number, inode=number)
@@ -139,5 +171,5 @@ def test_duplicates_and_suspects_know_their_original(journal):
     assert journal.duplicates_of(original.id) == tuple(twins)
     assert gone not in journal.duplicates_of(original.id)
     assert journal.suspects_of(original.id) == (suspect,)
-    assert journal.suspects(limit=5) == (suspect,)
+    assert journal.suspects(limit=5) == ((suspect,), None)
     assert journal.suspects_of(suspect.id) == ()

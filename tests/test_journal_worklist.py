@@ -100,3 +100,14 @@ def test_the_last_paid_videos_come_newest_first(journal):
     ]
     added(journal, path="/srv/unpaid.mp4", uploaded_at=AT + 9)
     assert journal.last_paid(2) == (rows[0], rows[2])
+
+
+def test_suspects_come_in_portions_and_a_damaged_one_ends_no_lap(journal):
+    original = added(journal, path="/srv/first.mp4")
+    rows = numbered(journal, 5, suspect_of=original.id)
+    journal._db._connection.execute("UPDATE items SET reason = '?' WHERE id = ?", (rows[1].id,))
+    portions, after = [], (0, 0)
+    while after is not None:
+        portion, after = journal.suspects(2, after)
+        portions.append(portion)
+    assert portions == [(rows[0],), (rows[2], rows[3]), (rows[4],)]

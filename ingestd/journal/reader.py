@@ -9,6 +9,7 @@ from ingestd.journal.afterlist import AfterList
 from ingestd.journal.billing import Billing
 from ingestd.journal.lookups import Lookups
 from ingestd.journal.opening import open_reader
+from ingestd.journal.originals import Originals
 from ingestd.journal.worklist import Worklist
 from ingestd.model import State
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ingestd.model import Item
 
 
-class JournalReader(Lookups, Worklist, Billing, AfterList):
+class JournalReader(Lookups, Originals, Worklist, Billing, AfterList):
     """An open journal that nothing can be written to.
 
     It works beside a running daemon and without one, and is used by the thread that opened it.

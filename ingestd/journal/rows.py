@@ -36,6 +36,8 @@ ITEM_COLUMNS = (
     "queued_at, uploaded_at, parsed_at, updated_at, fields, rules, pay_again, hidden, account, "
     "moved_to, removed_at, volume, approved"
 )
+#: Where in such a row it stands.
+SUSPECT_OF = ITEM_COLUMNS.split(", ").index("suspect_of")
 SEND_COLUMNS = (
     "id, item_id, at, upload_name, scope, size, sent, watermark, marked_at, ended_at, outcome, key"
 )

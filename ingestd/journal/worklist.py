@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ingestd.journal.listing import stream
 from ingestd.journal.reading import ACCOUNT_IN_USE, Reading, items_where
+from ingestd.journal.rows import SUSPECT_OF
 from ingestd.journal.sql import places, select
 from ingestd.journal.values import Selection
 
@@ -100,12 +101,22 @@ class Worklist(Reading):
             found.update(self._db.rows(select("id, size", "items", of_held)))
         return found
 
-    def suspects(self, limit: int) -> tuple[Item, ...]:
-        """Rows that wait for another row's full hash, oldest first."""
+    def suspects(
+        self, limit: int, after: tuple[int, int] = (0, 0)
+    ) -> tuple[tuple[Item, ...], tuple[int, int] | None]:
+        """Rows that wait for another row's full hash, by that row and their own age.
+
+        Those behind `after`, and where the next ones begin; None: these were the last.
+        """
         rows = self._db.rows(
-            items_where("suspect_of IS NOT NULL ORDER BY suspect_of, id LIMIT ?"), (limit,)
+            items_where(
+                "suspect_of IS NOT NULL AND (suspect_of, id) > (?, ?)"
+                " ORDER BY suspect_of, id LIMIT ?"
+            ),
+            (*after, limit),
         )
-        return tuple(self._readable(rows))
+        last = (rows[-1][SUSPECT_OF], rows[-1][0]) if len(rows) == limit else None
+        return tuple(self._readable(rows)), last
 
     def last_paid(self, limit: int, *, account: int | None = None) -> tuple[Item, ...]:
         """The rows with a video number that were uploaded last, newest first (rules R3).

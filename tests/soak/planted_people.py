@@ -8,17 +8,17 @@ from unittest import mock
 
 from ingestd.daemon.intake import asked
 from ingestd.daemon.sending import budgeting, troubles
-from ingestd.journal import lookups
+from ingestd.journal import originals
 from ingestd.lifecycle import confirming, events, people, sight
 from ingestd.model import Reason, State
 from soak.fault import Fault, method, rule
 
 
-def _forgotten_is_unpaid(self: lookups.Lookups, *args: Any, **kwargs: Any) -> Any:
-    return tuple(row for row in _real_same_content(self, *args, **kwargs) if not row.hidden)
+def _forgotten_is_unpaid(self: originals.Originals, *args: Any, **kwargs: Any) -> Any:
+    return (row for row in _real_alike(self, *args, **kwargs) if not row.hidden)
 
 
-_real_same_content = lookups.Lookups.same_content
+_real_alike = originals.Originals._alike
 
 
 def _paid_again(item: Any, event: Any, now: float, policy: Any, spread: float) -> Any:
@@ -39,7 +39,7 @@ PEOPLE: dict[str, Fault] = {
     "forgotten is unpaid": Fault(
         "`forget` drops the fact that it was paid",
         "R3",
-        lambda: [method(lookups.Lookups, "same_content", _forgotten_is_unpaid)],
+        lambda: [method(originals.Originals, "_alike", _forgotten_is_unpaid)],
     ),
     "retry pays again": Fault(
         "`retry` uploads what was accepted and failed to index",

@@ -107,7 +107,8 @@ class Brake:
             self._hand_back(aside)
         self._aside.clear()
         if self._pending:
-            for item in self._ctx.journal.suspects(MOST_SUSPECTS):
+            suspects, _more = self._ctx.journal.suspects(MOST_SUSPECTS)
+            for item in suspects:
                 self.awaits(item.path)
         for root in looks:
             self._decide(root)

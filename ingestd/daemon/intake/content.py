@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.asking import jobs
@@ -19,7 +20,7 @@ from ingestd.lifecycle import events
 from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from ingestd.daemon.context import Context
     from ingestd.daemon.intake.brake import Brake
@@ -29,8 +30,11 @@ LANE = "hash"
 #: A suspect whose file is another one now is weighed again this soon, seconds: what a look at it
 #: finds need not move its row.
 AGAIN_S = 60.0
-#: Suspects weighed in one go.
-MOST = 200
+#: Suspects weighed in one turn; the rest of the lap follows in the next ones, so that neither the
+#: loop waits for thousands nor those behind ones that wait long are forgotten.
+MOST = 100
+#: Where a lap begins.
+FIRST = (0, 0)
 #: A row in one of these will still be read in full by its own upload: its hash is waited for.
 WILL_BE_SENT = frozenset({State.QUEUED, State.UPLOADING, State.CONFIRMING})
 #: A row that comes back to `queued` from these was weighed before.
@@ -63,6 +67,7 @@ class Contents:
         self._changed: dict[int, Stat] = {}  # no longer the file that was judged, by that Stat
         self._stop = threading.Event()
         self._look_again = True
+        self._lap: tuple[int, int] | None = None  # the suspects up to here were weighed in this lap
         self._again_at = math.inf  # monotonic; what a suspect waits for may come without a move
         ctx.listeners.append(self._moved)
 
@@ -77,17 +82,19 @@ class Contents:
 
     def tick(self) -> float | None:
         """Weigh the suspects anew when something moved; say when to come again (monotonic)."""
-        if not self._look_again and self._ctx.now.mono < self._again_at:
-            return self._next()
-        self._look_again, self._again_at = False, math.inf
+        if self._lap is None:
+            if not self._look_again and self._ctx.now.mono < self._again_at:
+                return self._next()
+            self._look_again, self._again_at, self._lap = False, math.inf, FIRST
         try:
-            for item in self._ctx.journal.suspects(MOST):
+            suspects, self._lap = self._ctx.journal.suspects(MOST, self._lap)
+            for item in suspects:
                 if item.state is State.QUEUED and item.id not in self._hashing:
                     self._weigh_alone(item)
         except Exception:
             self._look_again = True  # the others are weighed at the next turn
             raise
-        return self._next()
+        return self._next() if self._lap is None else self._ctx.now.mono
 
     def _next(self) -> float | None:
         return None if self._again_at == math.inf else self._again_at
@@ -125,41 +132,25 @@ class Contents:
 
     def is_suspect(self, item: Item) -> bool:
         """Tell whether a file, once queued, would have to be compared with another one."""
-        return bool(self._suspected_of(item))
+        return self._suspected_of(item) is not None
 
-    def _suspected_of(self, item: Item) -> list[Item]:
+    def _suspected_of(self, item: Item) -> Item | None:
         if item.pay_again or not self._ctx.settings.upload.dedupe:
-            return []
-        return self._originals(item) or self._elsewhere(item)
-
-    def _originals(self, item: Item) -> list[Item]:
-        """Rows of the item's scope that may hold its content."""
-        if item.stat is None or item.fingerprint is None:
-            return []
-        rows = self._ctx.journal.same_content(item.stat.size, item.fingerprint, scope=item.scope)
-        return [row for row in rows if row.id != item.id and self._counts(row, item)]
-
-    def _elsewhere(self, item: Item) -> list[Item]:
-        """Rows of other scopes with that content, which are paid for or going to be."""
-        if item.stat is None or item.fingerprint is None or Reason.OTHER_SCOPE in item.approved:
-            return []
-        rows = self._ctx.journal.same_content(item.stat.size, item.fingerprint)
-        others = (row for row in rows if row.scope not in (None, item.scope))
-        return [row for row in others if is_paid(row) and self._counts(row, item)]
+            return None
+        journal = self._ctx.journal
+        return next(
+            chain(journal.originals(item), self._paid_elsewhere(journal.originals, item)), None
+        )
 
     @staticmethod
-    def _counts(row: Item, item: Item) -> bool:
-        if row.state in NO_ORIGINAL:
-            return False
-        if row.state is State.FAILED and row.video_no is None:
-            return False
-        # of two that wait, the older one goes first
-        return row.state not in WILL_BE_SENT or row.id < item.id or row.suspect_of is None
+    def _paid_elsewhere(rows: Callable[..., Iterator[Item]], item: Item) -> Iterator[Item]:
+        """Of other scopes, where it is paid for as well; none if a person wants it here, too."""
+        return iter(()) if Reason.OTHER_SCOPE in item.approved else rows(item, elsewhere=True)
 
     def _weigh(self, item: Item) -> None:
-        originals, elsewhere = self._originals(item), self._elsewhere(item)
-        known = [row for row in (*originals, *elsewhere) if row.content_hash is not None]
-        if known and item.content_hash is None:
+        journal, elsewhere = self._ctx.journal, self._paid_elsewhere
+        hashed = chain(journal.hashed_originals(item), elsewhere(journal.hashed_originals, item))
+        if item.content_hash is None and next(hashed, None) is not None:
             if self._known_unreadable(item):
                 self._clear(item)  # its upload finds out what is wrong with the file
             elif self._changed.get(item.id) != item.stat:
@@ -167,23 +158,22 @@ class Contents:
             else:  # the next look at it decides, and may find that it was merely renamed over
                 self._again_at = self._ctx.now.mono + AGAIN_S
             return
-        if (equal := _equal(item, originals)) is not None:
+        if (equal := next(journal.equal_originals(item), None)) is not None:
             self._ctx.apply(item, events.SameContent(equal.id, equal.content_hash or ""))
-        elif not self._waits_for(item, originals):
-            if (equal := _equal(item, elsewhere)) is not None:
+        elif not self._waits_for(item, journal.undecided_originals(item)):
+            equal = next(elsewhere(journal.equal_originals, item), None)
+            if equal is not None:
                 self._ctx.apply(item, _paid_elsewhere(item, equal))
-            elif not self._waits_for(item, elsewhere):
+            elif not self._waits_for(item, elsewhere(journal.undecided_originals, item)):
                 self._clear(item)
 
-    def _waits_for(self, item: Item, others: list[Item]) -> bool:
+    def _waits_for(self, item: Item, others: Iterable[Item]) -> bool:
         """Wait for the first row's hash, from its sending or by reading it, or for its end.
 
         Two with one sample are never under way together, even if they are known to differ: they
         share their token, so that a lost answer could not be told from the other's.
         """
         for row in others:
-            if row.content_hash is not None and row.state not in WILL_BE_SENT:
-                continue  # known to differ
             if row.state not in WILL_BE_SENT:
                 if self._known_unreadable(row) and self._is_away(row):
                     return self._waits_until_back(item, row)
@@ -256,9 +246,9 @@ class Contents:
 
     def _suspect(self, item: Item) -> None:
         """A row was queued: look up (size, sample) in the same transaction (rules R4)."""
-        others = self._suspected_of(item)
-        if others:
-            suspect = replace(item, suspect_of=others[0].id)
+        other = self._suspected_of(item)
+        if other is not None:
+            suspect = replace(item, suspect_of=other.id)
             self._ctx.journal.revise(item, suspect, self._ctx.now.wall)
 
     def _hand_over(self, before: Item, original: Item) -> None:
@@ -294,12 +284,6 @@ def is_paid(row: Item) -> bool:
     """Tell whether a row's upload is paid for, may be, or is going to be."""
     doubtful = row.state is State.HELD and row.reason is Reason.UNCONFIRMED
     return row.video_no is not None or row.state in WILL_BE_SENT or doubtful
-
-
-def _equal(item: Item, rows: list[Item]) -> Item | None:
-    """The first of these rows that is proven to hold the item's content."""
-    proven = (row for row in rows if row.content_hash is not None)
-    return next((row for row in proven if row.content_hash == item.content_hash), None)
 
 
 def _paid_elsewhere(item: Item, other: Item) -> events.Judged:

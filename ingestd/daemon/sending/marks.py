@@ -95,19 +95,10 @@ class Marks:
 
     def _twin(self, item: Item, content_hash: str) -> Item | None:
         """Another row that holds this very content: the last look before money is spent."""
-        if item.pay_again or item.stat is None or not self._ctx.settings.upload.dedupe:
+        if item.pay_again or not self._ctx.settings.upload.dedupe:
             return None
-        rows = self._ctx.journal.same_content(
-            item.stat.size, item.fingerprint or "", scope=item.scope
-        )
-        return next(
-            (
-                row
-                for row in rows
-                if row.id != item.id and row.content_hash == content_hash and _may_be_paid(row)
-            ),
-            None,
-        )
+        twins = self._ctx.journal.twins(item, content_hash)
+        return next((row for row in twins if _may_be_paid(row)), None)
 
 
 def _may_be_paid(row: Item) -> bool:
