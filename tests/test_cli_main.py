@@ -123,7 +123,7 @@ def test_no_journal_yet_is_exit_code_4_with_the_remedy(home):
     assert said.code == 4
     assert said.err == (
         f"ingestd: There is no journal in {home.state_dir} yet: start the daemon with: "
-        "ingestd run\n"
+        "ingestd run (as a service: sudo systemctl start ingestd)\n"
     )
 
 

@@ -38,6 +38,10 @@ def test_a_journal_of_no_service_is_run_by_hand(machine):
 
 def test_in_a_container_there_is_no_systemctl(machine):
     machine(container=True)
-    assert servicewords.start(Path("/config/state")) == "start its container"
-    assert servicewords.restart(Path("/config/state"), 1) == "restart its container"
-    assert servicewords.stop(Path("/config/state")) == "stop its container"
+    assert servicewords.start(Path("/config/state")) == "ingestd run (or start its container)"
+    assert servicewords.restart(Path("/config/state"), 1) == (
+        "kill 1, then: ingestd run (or restart its container)"
+    )
+    assert (
+        servicewords.stop(Path("/config/state")) == "Ctrl-C where it runs (or stop its container)"
+    )

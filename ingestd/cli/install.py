@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -16,6 +17,7 @@ import ingestd
 from ingestd.cli import words
 from ingestd.cli.completion import PLACES, script
 from ingestd.cli.install_plan import Site, Wanted, install_steps, uninstall_steps
+from ingestd.cli.install_steps import ACCOUNT, ADD_ACCOUNT
 from ingestd.cli.options import Common, common_options, dry_run_option
 from ingestd.config import clean_key, from_paths, load
 from ingestd.errors import Exit, JournalError, UsageError
@@ -197,9 +199,10 @@ def _program(site: Site) -> str:
     for path in (program, os.path.realpath(program), sys.prefix, sys.base_prefix, package):
         if why := _closed(path):
             raise UsageError(
-                f"The service could not run ingestd, which lies in {path}: {why}. Install it for "
-                "all users: sudo python3 -m venv /opt/ingestd && sudo /opt/ingestd/bin/pip install "
-                "ingestd (or pipx with PIPX_HOME=/opt/pipx PIPX_BIN_DIR=/usr/local/bin), then: "
+                f"The service could not run ingestd, which needs {path}: {why}. Install it for all "
+                "users, with the system's Python: sudo /usr/bin/python3 -m venv /opt/ingestd && "
+                "sudo /opt/ingestd/bin/pip install ingestd (or pipx with PIPX_HOME=/opt/pipx "
+                "PIPX_BIN_DIR=/usr/local/bin), then: "
                 "sudo /opt/ingestd/bin/ingestd install"
             )
     return program
@@ -223,6 +226,8 @@ def _closed(path: str) -> str:
 
 
 def _next(site: Site, settings: Settings) -> list[str]:
+    if site.root != Path("/"):
+        return _next_in_image(site)
     at = f" -c {site.config}" if site.name else ""
     lines = []
     if not site.key.exists() and settings.api.key_file is None:
@@ -235,6 +240,20 @@ def _next(site: Site, settings: Settings) -> list[str]:
     lines.append(f"What would it cost?     sudo ingestd plan{at}")
     lines.append(f"What happens?           sudo ingestd status{at}")
     return lines
+
+
+def _next_in_image(site: Site) -> list[str]:
+    """An image has its own users, which only its own tools should make."""
+    root = shlex.quote(str(site.root))
+    lines = [
+        "The files are in the image. Before its first start it needs the user of the service:",
+        f"  sudo chroot {root} {shlex.join(ADD_ACCOUNT)}",
+        f"  sudo chroot {root} chgrp -R {ACCOUNT} /etc/ingestd",
+        f"  sudo systemctl --root={root} enable {site.unit}",
+    ]
+    if not site.key.exists():
+        lines.append(f"The key is missing: put it into {site.key} (0600, root's).")
+    return [*lines, "Then, on the machine that it starts on: sudo ingestd check"]
 
 
 def _left(site: Site) -> list[str]:

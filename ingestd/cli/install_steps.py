@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 #: The user and the group of the service.
 ACCOUNT = "ingestd"
+_USERADD = (
+    *("useradd", "--system", "--user-group", "--no-create-home"),
+    *("--home-dir", "/var/lib/ingestd", "--shell", "/usr/sbin/nologin"),
+)
+#: The command that makes both.
+ADD_ACCOUNT = (*_USERADD, ACCOUNT)
 
 
 class Step(Protocol):
@@ -51,12 +57,7 @@ class MakeAccount:
     def do(self) -> None:
         """See `Step`."""
         if not self._is_there():
-            Run(
-                (
-                    *("useradd", "--system", "--user-group", "--no-create-home"),
-                    *("--home-dir", "/var/lib/ingestd", "--shell", "/usr/sbin/nologin", self.name),
-                )
-            ).do()
+            Run((*_USERADD, self.name)).do()
 
     def _is_there(self) -> bool:
         with suppress(KeyError):

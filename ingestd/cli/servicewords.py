@@ -17,7 +17,7 @@ def start(state_dir: Path) -> str:
     unit = _unit(state_dir)
     if unit:
         return f"sudo systemctl start {unit}"
-    return "start its container" if in_container(os.environ) else "ingestd run"
+    return f"ingestd run{_or_container('start')}"
 
 
 def stop(state_dir: Path) -> str:
@@ -25,7 +25,7 @@ def stop(state_dir: Path) -> str:
     unit = _unit(state_dir)
     if unit:
         return f"sudo systemctl stop {unit}"
-    return "stop its container" if in_container(os.environ) else "Ctrl-C where it runs"
+    return f"Ctrl-C where it runs{_or_container('stop')}"
 
 
 def restart(state_dir: Path, pid: int | None) -> str:
@@ -33,9 +33,12 @@ def restart(state_dir: Path, pid: int | None) -> str:
     unit = _unit(state_dir)
     if unit:
         return f"sudo systemctl restart {unit}"
-    if in_container(os.environ):
-        return "restart its container"
-    return f"kill {pid}, then: ingestd run" if pid else "end it, then: ingestd run"
+    end = f"kill {pid}" if pid else "end it"
+    return f"{end}, then: ingestd run{_or_container('restart')}"
+
+
+def _or_container(verb: str) -> str:
+    return f" (or {verb} its container)" if in_container(os.environ) else ""
 
 
 def _unit(state_dir: Path) -> str:

@@ -172,7 +172,8 @@ def _existing(state_dir: Path) -> Path:
 
 def _none_yet(state_dir: Path) -> JournalError:
     return JournalError(
-        f"There is no journal in {state_dir} yet: start the daemon with: ingestd run"
+        f"There is no journal in {state_dir} yet: start the daemon with: ingestd run "
+        "(as a service: sudo systemctl start ingestd)"
     )
 
 
