@@ -219,7 +219,7 @@ class Seeing:
     def hinted(self, message: Hint) -> None:
         """Something happened at a path: look at it soon."""
         watched = self.folder_of(message.path)
-        if watched is None:
+        if watched is None or message.path in watched.looks:  # it was told of already
             return
         if message.path == watched.root:
             self.scan_soon(watched)
