@@ -76,6 +76,8 @@ def test_it_places_unit_configuration_and_key_with_their_modes(image, tmp_path):
     written = load(image.root / "etc/ingestd/config.yaml", {"HOME": "/x"})
     assert [one.path for one in written.folders] == [image.drop]
     assert "ingestd check" in said
+    assert f"sudo chroot {image.root} useradd --system" in said  # the unit's user is not there yet
+    assert f"sudo systemctl --root={image.root} enable ingestd" in said
     assert KEY not in said
     program = str(Path(sys.executable).with_name("ingestd"))
     unit = image.text("/etc/systemd/system/ingestd.service")

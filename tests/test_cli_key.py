@@ -122,6 +122,13 @@ def test_a_place_that_cannot_be_written_keeps_the_key_unsaid(home, monkeypatch):
     assert "The key was not stored: " in said.err
 
 
+def test_a_containers_secret_is_replaced_outside(home, monkeypatch):
+    give(monkeypatch, RIGHT)
+    said = home.run("key", "set", "--untried", "--file", "/run/secrets/none/api-key")
+    assert said.code == 2
+    assert "replace it outside, then restart the container" in said.err
+
+
 def test_a_link_is_followed(home, monkeypatch):
     real = home.place / "real"
     real.write_text("old")

@@ -17,7 +17,7 @@ _TITLES: Final = {
     GateName.CREDITS: "Credits used up",
     GateName.AUTH: "The key is not accepted",
     GateName.DISABLED: "The account is disabled",
-    GateName.UNREACHABLE: "The far side cannot be reached",
+    GateName.UNREACHABLE: "memories.ai cannot be reached",
     GateName.BUDGET: "The budget is used up",
     GateName.PAUSED: "Paused",
     GateName.BANDWIDTH_WINDOW: "No bandwidth at this time of day",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SYSTEM_DIR: Final = Path("/etc/ingestd")
 _SERVICE_USER: Final = "ingestd"
 _ROOT: Final = 0  # as a user and as a group
+_SECRETS: Final = ("/run/secrets/", "/var/run/secrets/")
 _LONGEST: Final = 4096
 _HELP_SET: Final = """\b
 ingestd key set                 asks for it and shows nothing
@@ -138,10 +139,17 @@ def _store(place: _Place, secret: str) -> None:
         text = f"{secret}\n"
         replace_file(place.path, text, mode=place.mode, owner=owner, group=place.group)
     except OSError as error:
-        sudo = "" if os.geteuid() == 0 else " Perhaps: sudo ingestd key set"
         raise UsageError(
-            f"The key was not stored: {place.path} cannot be written ({error.strerror}).{sudo}"
+            f"The key was not stored: {place.path} cannot be written ({error.strerror})."
+            f"{_instead(place.path)}"
         ) from None
+
+
+def _instead(path: Path) -> str:
+    """What else puts the key there."""
+    if str(path).startswith(_SECRETS):
+        return " It is handed into the container: replace it outside, then restart the container."
+    return "" if os.geteuid() == 0 else " Perhaps: sudo ingestd key set"
 
 
 def _rights(place: _Place) -> str:

@@ -155,7 +155,7 @@ def _checking(report: Report) -> Iterable[Line]:
     asked = report.counts[State.CONFIRMING]
     if asked:
         text = (
-            f"{words.count(asked, 'upload')} whose answer was lost: the far side is asked whether "
+            f"{words.count(asked, 'upload')} whose answer was lost: memories.ai is asked whether "
             "it arrived; nothing is sent twice"
         )
         yield _label("CHECKING", LABEL, Tone.WAIT, text)

@@ -73,7 +73,7 @@ def _indexing_failed(item: Item, event: StatusRead, now: float) -> Decision:
     del now
     cause = f": {event.cause}" if event.cause else ""
     detail = (
-        f"Uploaded and billed, but the far side could not index it ({event.status}{cause}). It is"
+        f"Uploaded and billed, but memories.ai could not index it ({event.status}{cause}). It is"
         f" not sent again by itself. Play the file; then, to pay again: ingestd retry --pay-again"
         f" {item.id}"
     )

@@ -82,7 +82,7 @@ def _garbled(answer: Answer, why: str) -> Failed:
     return Failed(
         Trouble(
             Refusal.GARBLED,
-            f"The far side answered, but {why}; nothing is concluded from it.",
+            f"memories.ai answered, but {why}; nothing is concluded from it.",
             code=answer.envelope.code if answer.envelope else "",
             http=answer.http,
         )

@@ -124,7 +124,7 @@ class Stream(httpcore.NetworkStream):
             if data is None:
                 return
             self._received += data
-        raise httpcore.WriteError("the far side answered or left before all was sent")
+        raise httpcore.WriteError("memories.ai answered or left before all was sent")
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -237,7 +237,7 @@ def _is_final(received: bytes) -> bool:
 
 def _tls_text(exc: OSError | ValueError) -> str:
     if isinstance(exc, ssl.SSLCertVerificationError):
-        return f"the far side's certificate is not trusted: {exc.verify_message}"
+        return f"memories.ai's certificate is not trusted: {exc.verify_message.rstrip('.')}"
     return "no secure connection could be made (or api.base_url is wrong)"
 
 

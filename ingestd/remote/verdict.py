@@ -44,13 +44,13 @@ _SERVER_ERRORS: Final = 500  # and above
 _NOBODY_THERE: Final = frozenset({407, 408, 499})  # a proxy or a gateway speaks, not the API
 
 _SENTENCES: Final[Mapping[Refusal, str]] = {
-    Refusal.RATE: "The account is too fast for the far side, or its indexing queue is full",
+    Refusal.RATE: "The account is too fast for memories.ai, or its indexing queue is full",
     Refusal.CREDITS: "The account has no credits left; buy some at memories.ai",
-    Refusal.AUTH: "The far side does not accept the API key",
-    Refusal.DISABLED: "The far side says that this account is disabled",
-    Refusal.FILE: "The far side refused this very request",
-    Refusal.UNREACHABLE: "The far side cannot be reached",
-    Refusal.GARBLED: "The far side's answer cannot be understood; perhaps api.base_url is wrong",
+    Refusal.AUTH: "memories.ai does not accept the API key",
+    Refusal.DISABLED: "memories.ai says that this account is disabled",
+    Refusal.FILE: "memories.ai refused this very request",
+    Refusal.UNREACHABLE: "memories.ai cannot be reached",
+    Refusal.GARBLED: "What memories.ai answered cannot be read; perhaps api.base_url is wrong",
 }
 
 

@@ -209,7 +209,7 @@ class Flights:
             with self._ctx.journal.transaction():
                 self._record(flight, outcome, sent)
         except ConflictError as error:
-            text = f"the far side named a video that another file has: {error}"
+            text = f"memories.ai named a video that another file has: {error}"
             with self._ctx.journal.transaction():
                 self._record(flight, Unknown(text, readable=False), sent)
 

@@ -33,7 +33,9 @@ KEY_SINCE = "key_since"
 
 #: What a person reads in `status`: what it means and what to do.
 WORDS: dict[GateName, str] = {
-    GateName.RATE_LIMIT: "The far side says: too many uploads. They go on by themselves.",
+    GateName.RATE_LIMIT: (
+        "memories.ai says: too many uploads. Nothing is lost; they go on by themselves."
+    ),
     GateName.CREDITS: (
         "Credits used up. Nothing is lost. Buy credits at memories.ai, then: ingestd resume"
     ),
