@@ -35,9 +35,12 @@ if TYPE_CHECKING:
 DOWN = Trouble(Refusal.UNREACHABLE, "The far side cannot be reached.")
 
 
-def answer(code: str = "", *, http: int = 200, retry_after: float | None = None) -> Answer:
+def answer(
+    code: str = "", *, http: int = 200, retry_after: float | None = None, says: str = ""
+) -> Answer:
     """An answer without an id: a code, or with code "" something unreadable."""
-    known = Envelope(code, f"message {code}", None, success=code == "0") if code else None
+    text = says or f"message {code}"
+    known = Envelope(code, text, None, success=code == "0") if code else None
     return Answer(http, known, retry_after)
 
 

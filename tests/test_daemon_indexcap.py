@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_farside import TAKEN, Fate, refused
+from fake_farside import TAKEN, Fate, answer, refused
 from ingestd.model import GateName, State
 from world import slow_worlds
 
@@ -25,17 +25,21 @@ def world(tmp_path: Path):
     yield from slow_worlds(tmp_path)
 
 
+#: The same refusal by a code that may mean anything (contract 5.2, 5.3).
+LIMIT = Fate(answer("1", says="Request has exceeded the limit."))
+
+
 class Queue:
     """A far side that takes so many clips at a time into its indexing queue."""
 
-    def __init__(self, world: World, cap: int) -> None:
-        self.world, self.cap = world, cap
+    def __init__(self, world: World, cap: int, says: Fate = RATE) -> None:
+        self.world, self.cap, self.says = world, cap, says
         world.far.judge = self.judge
 
     def judge(self, _upload: Upload) -> Fate:
         now = self.world.far.clock()
         young = [row for row in self.world.far.library if row.video.create_time > now - 7200]
-        return RATE if sum(row.indexed_at > now for row in young) >= self.cap else TAKEN
+        return self.says if sum(row.indexed_at > now for row in young) >= self.cap else TAKEN
 
 
 def several(world: World, count: int) -> list[Path]:
@@ -183,3 +187,46 @@ def test_resume_lets_one_try_at_once(world: World):
     assert "indexing_cap" in world.wish("resume")["text"]
     world.advance(10)
     assert sent(world) == before + 1
+
+
+# --- said by a code that may mean anything ------------------------------------------------------
+
+
+def test_a_cap_that_is_said_in_words_alone_is_learned_and_burns_no_attempt(world: World):
+    world.restart(**world.section("upload", concurrency=2, per_minute=None, max_attempts=3))
+    world.far.index_s = HOUR
+    Queue(world, 3, says=LIMIT)
+    paths = several(world, 8)
+    world.until(lambda: world.gate(GateName.INDEXING_CAP) is not None)
+    assert known(world) == 3
+    world.advance(6 * HOUR)
+    assert {world.state(path) for path in paths} == {State.PARSED}
+    assert {row.attempts for row in world.rows()} == {0}
+    assert world.far.paid_twice == []
+    assert sent(world) < 40
+
+
+def test_words_of_a_limit_while_nothing_is_in_the_queue_are_the_files_own_matter(world: World):
+    """Some checks of parameters use the same words: it is not tried for ever (contract 5.3)."""
+    world.restart(**world.section("upload", max_attempts=3, per_minute=None))
+    path = world.put("a.mp4")
+    world.far.judge = lambda _upload: LIMIT
+    world.advance(6 * HOUR)
+    assert world.row(path).attempts == 3
+    assert world.state(path) is State.HELD
+    assert sent(world) == 3
+
+
+def test_a_file_that_is_always_refused_in_words_of_a_limit_holds_up_no_other(world: World):
+    world.restart(**world.section("upload", max_attempts=3, per_minute=None, concurrency=1))
+    world.far.index_s = 600.0
+    poison = world.put("00 poison.mp4")
+    world.far.judge = lambda upload: LIMIT if "poison" in upload.path else TAKEN
+    others = []
+    for number in range(20):
+        others.append(world.put(f"{number:02}.mp4"))
+        world.advance(300)
+    world.advance(8 * HOUR)
+    assert {world.state(path) for path in others} == {State.PARSED}
+    assert world.state(poison) is State.HELD
+    assert world.row(poison).attempts == 3

@@ -239,6 +239,31 @@ def test_after_the_mark_only_a_listed_no_is_a_refusal(
     assert kind_of(outcome) == expected
 
 
+LIMIT = "Request has exceeded the limit."
+
+
+@pytest.mark.parametrize(
+    ("answer", "speaks"),
+    [
+        (http(envelope("0001", msg=LIMIT)), True),
+        (http(envelope("0003", msg="The indexing QUEUE is full")), True),
+        (http({"code": 400, "msg": LIMIT}, status=400), True),
+        (http(envelope("0001", msg="network abnormal")), False),
+        (http(HTML, status=400), False),
+        (http(envelope("0000", msg=LIMIT)), False),
+        (http(envelope("0001", msg=LIMIT), status=502), False),
+        (http(HTML + LIMIT.encode(), status=500), False),
+    ],
+)
+def test_an_unknown_end_that_speaks_of_a_limit_is_told_from_others(
+    answer: bytes, speaks: bool, clip: Path, far_sides
+):
+    with ScriptedServer(after(answer)) as server:
+        outcome = far_sides(server).upload(upload_of(clip))
+    assert isinstance(outcome, Unknown)
+    assert outcome.limited is speaks
+
+
 @pytest.mark.parametrize(("answer", "expected", "_"), CELLS.values(), ids=CELLS)
 def test_before_the_mark_nothing_was_accepted(
     answer: bytes, expected: tuple[type, Refusal], _: object, long_clip: Path, far_sides

@@ -69,6 +69,9 @@ class Context:
     #: Rows whose lost answer could be read: three looks suffice (rules R1). In memory only: after
     #: a restart the longer search is the careful one.
     readable: set[int] = field(default_factory=set)
+    #: Rows whose lost answer spoke of a limit while clips of ours were in the far side's queue: did
+    #: it not arrive, its attempt is given back (rules R7). In memory only, as above.
+    limited: set[int] = field(default_factory=set)
     #: Makes a file's data durable; the tests' power fails in it.
     sync: Callable[[int], None] = os.fsync
     #: Opens the journal for a worker that reads; None: its file, beside the loop's connection.

@@ -38,7 +38,8 @@ def not_found(item: Item, event: NotFound, now: float, policy: Policy, spread: f
             item, asks=asks, asked_s=asked, delay=delay, next_attempt_at=now + delay * spread
         )
         return Decision(after, None)
-    if not (event.proven and policy.resend) or item.attempts >= policy.max_attempts:
+    counted = item.attempts - event.limited  # what the account's limit refused burns none (R7)
+    if not (event.proven and policy.resend) or counted >= policy.max_attempts:
         detail = _held_because(item, event, asks)
         after = replace(
             item,
@@ -51,17 +52,21 @@ def not_found(item: Item, event: NotFound, now: float, policy: Policy, spread: f
         )
         return Decision(after, "confirm.held", detail)
     delay = grown(0.0, policy.retry_min, policy.retry_max)
+    name = "confirm.limited" if event.limited else "confirm.not_found"
     detail = f"Not found by {asks} looks over {asked:.0f} s: it did not arrive and is sent again."
+    if event.limited:
+        detail += " Its answer spoke of a limit: the attempt does not count."
     after = replace(
         item,
         state=S.QUEUED,
         detail=detail,
+        attempts=counted,
         delay=delay,
         next_attempt_at=now + delay * spread,
         asks=asks,  # kept: should the file go away, its row says that it was asked for
         asked_s=asked,
     )
-    return Decision(after, "confirm.not_found", detail)
+    return Decision(after, name, detail)
 
 
 def _held_because(item: Item, event: NotFound, asks: int) -> str:

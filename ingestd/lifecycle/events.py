@@ -72,6 +72,7 @@ class NotFound:
     readable: bool
     proven: bool  # no row that was seen could be the upload under any name
     candidates: tuple[str, ...] = ()  # videos that could be it
+    limited: bool = False  # its answer spoke of a limit while the far side's queue was in use
     shown_late: float = 0.0  # longest time after an acceptance that a video was not shown, seconds
 
 

@@ -91,6 +91,7 @@ class Unknown:
 
     text: str
     readable: bool  # a readable envelope or a 400: three looks suffice (rules R1)
+    limited: bool = False  # it speaks of a limit, by a code that may mean anything (contract 5.3)
 
 
 Outcome = Accepted | Refused | NotSent | Aborted | Unknown

@@ -39,6 +39,7 @@ _REFUSED_STATUS: Final[Mapping[int, Refusal]] = {
     429: Refusal.RATE,
 }
 _PARAMETER_CODES: Final = frozenset({"1", "3"})  # also the far side's catch-all (contract 0.1)
+_OF_LIMITS: Final = ("limit", "too many", "queue", "capacity")
 _BAD_REQUEST: Final = 400
 _SERVER_ERRORS: Final = 500  # and above
 _NOBODY_THERE: Final = frozenset({407, 408, 499})  # a proxy or a gateway speaks, not the API
@@ -104,7 +105,8 @@ def outcome_of(reply: Answer | Loss, *, marked: bool, content_hash: str | None) 
         return Refused(trouble)
     if means is _Means.NOT_SENT:
         return NotSent(trouble)
-    return Unknown(trouble.text, readable=means is _Means.UNKNOWN_READABLE)
+    readable = means is _Means.UNKNOWN_READABLE
+    return Unknown(trouble.text, readable=readable, limited=readable and _speaks_of_a_limit(reply))
 
 
 def said(reply: Answer | Loss) -> Said:
@@ -157,6 +159,13 @@ def _nobody_there(answer: Answer) -> bool:
 
 def _code(answer: Answer) -> str:
     return answer.envelope.code if answer.envelope else ""
+
+
+def _speaks_of_a_limit(reply: Answer | Loss) -> bool:
+    """Tell whether the text is one that the far side uses for limits, and for other things too."""
+    envelope = None if isinstance(reply, Loss) else reply.envelope
+    text = (envelope.message if envelope else "").lower()
+    return any(word in text for word in _OF_LIMITS)
 
 
 def _accepted(reply: Answer | Loss, content_hash: str | None) -> Accepted | None:

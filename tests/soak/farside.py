@@ -62,14 +62,28 @@ class Fate:
         return self.name.startswith("gate")
 
 
-def envelope(code: str) -> bytes:
+#: What the far side says of a limit, and of other things (contract 5.3).
+LIMIT = "Request has exceeded the limit."
+
+
+def envelope(code: str, says: str = "") -> bytes:
     """An answer with a code and nothing else."""
-    said = {"code": code, "msg": f"message {code}", "data": None, "success": False, "failed": True}
+    said = {
+        "code": code,
+        "msg": says or f"message {code}",
+        "data": None,
+        "success": False,
+        "failed": True,
+    }
     return json.dumps(said).encode()
 
 
-#: The queue of the indexing is full; clips of so many seconds count (contract 5.2).
-FULL = Fate("gate full", body=envelope("0429"), stores=False)
+#: What it says when the queue of the indexing is full: nobody knows which (contract 5.2).
+FULL = {
+    "0429": Fate("gate full", body=envelope("0429"), stores=False),
+    "0001": Fate("full 0001", body=envelope("0001", LIMIT), stores=False),
+}
+#: Clips of so many seconds count.
 CAP_S = 7200.0
 
 
@@ -268,7 +282,7 @@ class SoakFarSide:
         if cap is None:
             return None
         waits = [row for row in self.rows if row.created > now - CAP_S and not row.is_through(now)]
-        return FULL if len(waits) >= cap else None
+        return FULL[self.variant.cap_says] if len(waits) >= cap else None
 
     def _reply(self, fate: Fate, row: Row | None) -> Answer | Loss:
         if fate.lost:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ingestd.remote.contract import Refusal, Trouble
-from soak.farside import DOWN, HTML, SPRING, Fate, envelope, read_trouble
+from soak.farside import DOWN, HTML, LIMIT, SPRING, Fate, envelope, read_trouble
 
 if TYPE_CHECKING:
     import random
@@ -46,6 +46,7 @@ GATES: tuple[tuple[str, dict[str, object]], ...] = (
 )
 #: What the far side says of one clip each time, though it takes all others.
 POISON: dict[str, Fate] = {
+    "limit": Fate("poison 0001", body=envelope("0001", LIMIT), stores=False),
     "0001": Fate("poison 0001", body=envelope("0001"), stores=False),
     "500": Fate("poison 500", http=500, body=SPRING % 500, stores=False),
     "0429": Fate("gate of poison", body=envelope("0429"), stores=False),

@@ -60,6 +60,7 @@ class Variant:
     unheard: float = 0.0  # of all questions: those that bring no answer
     fails: float = 0.0  # of all uploads that go well: those that cannot be indexed
     poison: str = ""  # what the far side says of one clip each time
+    cap_says: str = "0429"  # what it says then
     cap: int | None = None  # so many may be in the queue of the indexing
     budget: float | None = None  # clips a day
     often: tuple[str, ...] = ()  # deeds that are done more often
@@ -100,9 +101,9 @@ def _drawn(theme: str, chance: random.Random) -> dict[str, object]:
             shown = chance.random() < 0.5
             return {"names": shown, "sizes": shown, "resend": chance.random() < 0.5}
         case "poison":
-            return {"poison": chance.choice(("0001", "500", "0429", "0402"))}
+            return {"poison": chance.choice(("0001", "limit", "500", "0429", "0402"))}
         case "capped":
-            return {"cap": chance.choice((1, 2, 3))}
+            return {"cap": chance.choice((1, 2, 3)), "cap_says": chance.choice(("0429", "0001"))}
         case "budget":
             return {"budget": chance.choice((0.5, 2.0, 3.0, 3.0))}
         case _:

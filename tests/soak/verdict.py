@@ -171,6 +171,8 @@ def _counted_right(rig: Rig, rows: list[Item]) -> None:
             refused = step.event == "upload.refused" and step.to_state is State.FAILED
             if step.event in COUNTED or refused:
                 count += 1
+            elif step.event == "confirm.limited":
+                count -= 1
             elif step.event == "file.queued" and step.from_state is State.FAILED:
                 count = 0  # a person said: try again
             elif step.event == "file.approved":
@@ -189,5 +191,5 @@ def _tally(rig: Rig, rows: list[Item]) -> Tally:
         for step in rig.journal.history(row.id):
             tally.lost += step.event == "upload.unknown"
             tally.found += step.event == "upload.found"
-            tally.resent += step.event == "confirm.not_found"
+            tally.resent += step.event in ("confirm.not_found", "confirm.limited")
     return tally

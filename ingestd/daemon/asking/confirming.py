@@ -103,6 +103,7 @@ class Confirming:
         event = events.NotFound(
             spent=self._asking.stretches.spent(item.id, ctx.now.mono),
             readable=item.id in ctx.readable,
+            limited=item.id in ctx.limited,
             proven=weighed.absent,
             candidates=(found.video_no,) if found else weighed.candidates,
             shown_late=shown_late(ctx),
@@ -112,6 +113,7 @@ class Confirming:
             if after.state is not State.CONFIRMING:
                 self._asking.stretches.broke(item.id)
                 ctx.readable.discard(item.id)
+                ctx.limited.discard(item.id)
             if after.state is State.QUEUED:
                 ctx.journal.end_send(send.id, ctx.now.wall, "not_found")
 

@@ -237,10 +237,17 @@ class Flights:
             if outcome.kind is LocalKind.VANISHED and not self._is_missed(item):
                 event = events.Vanished(self._ctx.unconfirmed_at(item))
         after = ctx.apply(item, event)
-        if isinstance(outcome, Unknown) and outcome.readable:
-            ctx.readable.add(item.id)
+        if isinstance(outcome, Unknown):
+            self._note(after, flight.send, outcome)
         if isinstance(outcome, Accepted):
             self._accepted(after, flight, outcome)
+
+    def _note(self, item: Item, send: Send, outcome: Unknown) -> None:
+        """Remember what the looks for a lost upload want to know of its answer."""
+        if outcome.readable:
+            self._ctx.readable.add(item.id)
+        if outcome.limited and self._troubles.limited(item, send, outcome.text):
+            self._ctx.limited.add(item.id)
 
     def _accepted(self, item: Item, flight: Flight, outcome: Accepted) -> None:
         ctx = self._ctx

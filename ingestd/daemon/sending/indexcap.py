@@ -51,6 +51,10 @@ class IndexingCap:
         else:
             self._keeper.open(GateName.INDEXING_CAP)
 
+    def is_in_use(self) -> bool:
+        """Tell whether clips of ours are in the far side's indexing queue."""
+        return self._unfinished() > 0
+
     def is_reached(self, starting: int) -> bool:
         """Tell whether the uploads under way are as many as the far side takes."""
         return self._cap.known is not None and self._cap.is_reached(self._unfinished() + starting)

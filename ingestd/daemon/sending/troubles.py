@@ -9,14 +9,13 @@ from ingestd.daemon.sending.outcomes import sentence
 from ingestd.journal import Closings
 from ingestd.lifecycle import events
 from ingestd.model import GateName, State
-from ingestd.remote.contract import Refusal
+from ingestd.remote.contract import Refusal, Trouble
 
 if TYPE_CHECKING:
     from ingestd.daemon.context import Context
     from ingestd.daemon.sending.gatekeeper import Gatekeeper
     from ingestd.daemon.sending.indexcap import IndexingCap
     from ingestd.model import Item, Send
-    from ingestd.remote.contract import Trouble
 
 
 #: A file that closed a gate so often while others passed in between is not taken (rules R7).
@@ -57,6 +56,20 @@ class Troubles:
             self._keeper.open(name)  # it was not the account
             return events.FileRefused(_poison(trouble))
         return events.GateRefused(trouble.text)
+
+    def limited(self, item: Item, send: Send, text: str) -> bool:
+        """A whole upload was answered in words of a limit, by a code that may mean anything.
+
+        The cap of the indexing queue may be said so (contract 5.2), and much else: uploads pause
+        as for the rate. Tell whether the attempt is to be given back if it did not arrive: while
+        clips of ours are in that queue, and if it is not this very file that is always refused.
+        """
+        waits_for_room = self.cap.is_in_use()
+        was_open = not self._is_shut(GateName.RATE_LIMIT)
+        if was_open and self._closings(item, send) >= MOST_CLOSINGS:
+            return False
+        self._is_accounts(item, Trouble(Refusal.RATE, text))
+        return waits_for_room
 
     def accepted(self) -> None:
         """An upload was accepted, and is recorded."""
