@@ -35,17 +35,17 @@ class Sight(StrEnum):
 
 def sight(fstype: str) -> Sight:
     """Tell whose open files can be seen on a file system of that type."""
-    try:
-        os.listdir(f"{PROC}/self/fd")  # noqa: PTH208 - names
-    except OSError:
+    if not _is_open(f"{PROC}/self/fd"):
         return Sight.NONE
     if is_network(fstype):
         return Sight.LOCAL
-    try:
-        os.listdir(f"{PROC}/1/fd")  # noqa: PTH208 - names
-    except OSError:
+    if not _is_open(f"{PROC}/1/fd"):
         return Sight.OWN
     return Sight.ALL
+
+
+def _is_open(directory: str) -> bool:
+    return os.access(directory, os.R_OK | os.X_OK)
 
 
 @dataclass(frozen=True, slots=True)
