@@ -26,6 +26,7 @@ AGAIN_MIN: Final = 1.0  # seconds; the first delay is the quiet time, but at lea
 AGAIN_FACTOR: Final = 2.0
 AGAIN_MAX: Final = 300.0  # seconds; caps the first delay too
 LOOK_PATIENCE: Final = 60.0  # seconds without an observation until a look is asked for again
+MOST_TIMES: Final = 3  # mtimes of one file that are remembered, to tell one that only flips
 AT_ONCE: Final = 0.0  # a time that has passed on every monotonic clock
 
 
@@ -81,6 +82,8 @@ class _File:
     detail: str = ""
     due: float | None = None  # when it needs a look
     queued: float | None = None  # the time under which it stands in the heap
+    times: tuple[int, ...] = ()  # mtimes that it had before, its size being the same
+    returned: bool = False  # one of them came back
 
     @property
     def ready_at(self) -> float:
@@ -117,9 +120,10 @@ class SettleTracker:
             written to again; None: that is not so.
         """
         file = self._files.get(path) or self._begin(path, folder, mono)
-        pause = _pause(file, stat, mono)
+        unsteady = _only_flips(file, stat)
+        pause = None if unsteady else _pause(file, stat, mono)
         file.quiet = quiet
-        if file.stat is None or not file.stat.same_content_as(stat):
+        if file.stat is None or not (unsteady or file.stat.same_content_as(stat)):
             self._start_over(file, mono)
         file.stat = stat
         if file.phase in _WAITING:
@@ -337,6 +341,25 @@ class SettleTracker:
             else:
                 return file
         return None
+
+
+def _only_flips(file: _File, stat: Stat) -> bool:
+    """Note its times; tell whether nothing but they move, and to and fro: a server makes them up.
+
+    Field notes: CIFS and GlusterFS do that. Who writes makes ever new times; one that sets back the
+    time of its source at the end does so once, and that still counts as a change.
+    """
+    before = file.stat
+    if before is None or before.same_content_as(stat):
+        return False
+    if (before.size, before.dev, before.inode) != (stat.size, stat.dev, stat.inode):
+        file.times, file.returned = (), False
+        return False
+    known, returned = stat.mtime_ns in file.times, file.returned
+    if before.mtime_ns not in file.times:
+        file.times = (*file.times[1 - MOST_TIMES :], before.mtime_ns)
+    file.returned = returned or known
+    return known and returned
 
 
 def _pause(file: _File, stat: Stat, mono: float) -> float | None:

@@ -150,6 +150,23 @@ def test_a_file_whose_times_are_unstable_keeps_one_row(world: World, monkeypatch
     assert [row.state for row in world.rows()] == [State.PARSED, State.DUPLICATE]
 
 
+def test_a_file_whose_time_is_another_at_every_look_is_taken_all_the_same(
+    world: World, monkeypatch
+):
+    monkeypatch.setattr(sights, "is_network", lambda _: True)
+    path = world.put("a.mp4")
+    first, looks = path.stat().st_mtime_ns, itertools.count()
+
+    def look(lane: str) -> None:
+        if lane.startswith("folder"):
+            os.utime(path, ns=(first, first + next(looks) % 2 * 2_000_000_000))
+
+    world.lanes.told = look
+    world.advance(900)
+    assert [row.state for row in world.rows()] == [State.PARSED]
+    assert len(world.bodies()) == 1
+
+
 def test_of_a_share_whose_times_are_unstable_no_file_is_read_again_and_again(
     world: World, monkeypatch
 ):
