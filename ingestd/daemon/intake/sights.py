@@ -176,8 +176,9 @@ class Sights:
             if item is None:
                 self._brake.sighted(entry.path, entry.stat)
             self._observe(watched, entry.path, entry.stat, item)
-        elif item.state in UNSENT and _is_elsewhere(item, entry.stat):
-            # the same file under another device number, after a remount or a reboot
+        elif item.stat is not None and item.state in UNSENT and item.stat != entry.stat:
+            # the same file under another device number, after a remount or a reboot; or with the
+            # other one of its times, for what is sent must be what its row tells of
             same = replace(item, stat=entry.stat, volume=watched.volume_id)
             self._ctx.journal.revise(item, same, self._ctx.now.wall)
 
@@ -227,11 +228,6 @@ class Sights:
             return
         del watched.absent[path]
         self._ctx.apply(item, events.Vanished(self._ctx.unconfirmed_at(item)))
-
-
-def _is_elsewhere(item: Item, stat: Stat) -> bool:
-    """Tell whether a row's file shows the time that is known and other numbers."""
-    return item.stat is not None and item.stat != stat and item.stat.mtime_ns == stat.mtime_ns
 
 
 def _but_for_device(stat: Stat) -> tuple[int, int, int, int]:
