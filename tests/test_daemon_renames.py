@@ -178,15 +178,30 @@ def test_a_hard_link_is_a_copy_and_not_a_rename(world: World):
     assert len(world.bodies()) == 1
 
 
-def test_two_files_that_change_names_are_each_paid_once(world: World):
-    paths = [world.put("a.mp4"), world.put("b.mp4")]
-    world.advance(200)
-    paths[0].rename(world.drop / "c")
-    paths[1].rename(paths[0])
-    (world.drop / "c").rename(paths[1])
+@pytest.mark.parametrize("sent", [True, False], ids=["sent", "to be sent"])
+@pytest.mark.parametrize("order", ["abc", "acb", "bac", "bca", "cab", "cba"])
+def test_files_that_change_names_keep_their_rows(world: World, sent: bool, order: str):
+    if not sent:
+        world.wish("pause")
+    paths = {name: world.put(f"{name}.mp4") for name in order}
     world.advance(400)
-    assert {world.state(path) for path in paths} <= {State.PARSED, State.DUPLICATE}
-    assert len(world.bodies()) == 2
+    before = {path: world.row(path).id for path in paths.values()}
+    a, b, c = (paths[name] for name in "abc")
+    a.rename(world.drop / "t")
+    b.rename(a)
+    c.rename(b)
+    (world.drop / "t").rename(c)
+    world.advance(400)
+    assert {path: world.row(path).id for path in (a, b, c)} == {
+        a: before[b],
+        b: before[c],
+        c: before[a],
+    }
+    assert len(world.rows()) == 3
+    world.wish("resume")
+    world.advance(400)
+    assert {world.state(path) for path in (a, b, c)} == {State.PARSED}
+    assert len(world.bodies()) == 3
 
 
 def test_an_unsent_file_under_another_extension_is_judged_anew(world: World):

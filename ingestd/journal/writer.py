@@ -161,6 +161,20 @@ class Journal(JournalReader, AfterBook):
         with self.transaction():
             return self._update(before, after, at)
 
+    def rename(self, before: Item, after: Item, at: float) -> Item:
+        """Record that a row's file was seen at another path: the row stands for that path now.
+
+        So it is even if another row took its old path meanwhile, as when files change names.
+
+        Raises:
+            StaleMoveError: the row has changed since `before` was read; nothing was written.
+        """
+        with self.transaction():
+            self._vacate(after.path)
+            row = self.revise(before, after, at)
+            self._db.write("UPDATE items SET current = 1 WHERE id = ?", (row.id,))
+        return row
+
     def note(self, item: Item, event: str, at: float, detail: str | None = None) -> None:
         """Write a line of history about something that left the state as it is."""
         with self.transaction():

@@ -126,16 +126,20 @@ class Renames:
             self._refuted.clear()
         self._refuted[path] = stat
 
+    def _moves(self, item: Item) -> bool:
+        """Tell whether a row's own file was seen at another path too: files that change names."""
+        return any((one.item_id, one.old) == (item.id, item.path) for one in self._pending.values())
+
     def _rename(self, item: Item, path: str, stat: Stat) -> None:
         ctx, old = self._ctx, item.path
         with ctx.journal.transaction():
             taken = ctx.journal.current(path)
-            if taken is not None and self._recording.gives_way(taken):
+            if taken is not None and not self._moves(taken) and self._recording.gives_way(taken):
                 # it was moved over that file; this row may be that one's heir, or a duplicate of it
                 ctx.apply(taken, events.Replaced(ctx.unconfirmed_at(taken)))
                 item = ctx.journal.item(item.id) or item
             renamed = self._recording.renamed(item, path, stat)
-            after = ctx.journal.revise(item, renamed, ctx.now.wall)
+            after = ctx.journal.rename(item, renamed, ctx.now.wall)
             ctx.journal.note(after, "file.renamed", ctx.now.wall, f"It was {old}")
         ctx.log.info("file.renamed", id=item.id, path=path, detail=f"It was {old}")
         self._tracker.gone(path)
