@@ -324,8 +324,11 @@ def test_a_locked_journal_says_what_holds_it(closed):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(JournalBusyError, match="backup"):
             journal.add(a_file(), "file.queued", AT)
+        # a lock that lasts is not waited for again and again: the loop tells people of it
+        assert journal._db.value("PRAGMA busy_timeout") == 100
         other.execute("ROLLBACK")
         journal.add(a_file(), "file.queued", AT)
+        assert journal._db.value("PRAGMA busy_timeout") == 5000
 
 
 def test_a_closed_journal_leaves_one_file(closed):

@@ -8,7 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ingestd.errors import JournalError
-from ingestd.journal.faults import BUSY_TIMEOUT_S, CorruptJournalError, translated
+from ingestd.journal.faults import (
+    BUSY_TIMEOUT_S,
+    LOCKED_TIMEOUT_S,
+    CorruptJournalError,
+    JournalBusyError,
+    translated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +42,7 @@ class Database:
         #: Counts what this connection changed or undid: what was read at one count still holds.
         self.changes = 0
         self._depth = 0
+        self._locked = False  # another program kept it locked when it was last wanted
         try:
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?{query}",
@@ -121,6 +128,7 @@ class Database:
             self._require_transaction()
         begin, end, undo = _SAVEPOINT if self._depth else _OUTERMOST
         self.rows(begin)
+        self._waits_again()
         self._depth += 1
         try:
             yield
@@ -181,7 +189,19 @@ class Database:
     def _fault(self, error: sqlite3.Error) -> JournalError:
         fault = translated(error, self.path)
         self.found_damage = self.found_damage or isinstance(fault, CorruptJournalError)
+        if isinstance(fault, JournalBusyError) and not self._locked:
+            self._locked = True
+            self._wait_for_locks(LOCKED_TIMEOUT_S)
         return fault
+
+    def _waits_again(self) -> None:
+        """The lock is gone: the next one is waited for as at first."""
+        if self._locked:
+            self._locked = False
+            self._wait_for_locks(BUSY_TIMEOUT_S)
+
+    def _wait_for_locks(self, seconds: float) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
 
 _OUTERMOST = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))

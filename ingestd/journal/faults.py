@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: How long a statement waits for another process's lock, seconds.
 BUSY_TIMEOUT_S = 5.0
+#: And while it is known to last: who waits has other work, such as telling people of the lock.
+LOCKED_TIMEOUT_S = 0.1
 
 
 class DiskFullError(JournalError):
