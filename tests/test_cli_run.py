@@ -74,6 +74,16 @@ def test_a_path_that_is_no_folder_is_refused_where_paths_are_the_folders(home, n
     assert sentence in said.err
 
 
+def test_one_directory_under_two_names_is_exit_code_2_and_makes_no_journal(home):
+    link = home.place / "link"
+    link.symlink_to(home.drop)
+    home.config.write_text(f"state_dir: {home.state_dir}\nfolders: [{home.drop}, {link}]\n")
+    said = home.run("run")
+    assert said.code == 2
+    assert f"{link} is the same directory as {home.drop}" in said.err
+    assert not home.state_dir.exists()
+
+
 def test_one_pass_ends_when_all_are_searchable(home, sim):
     home.clip("a.mp4")
     home.clip("card/b.mov", clip="pattern-hevc.mov")
