@@ -381,8 +381,9 @@ def _words(file: _File, mono: float, wait: float | None) -> str:
         return "did not change for its quiet time and is being looked into"
     again = f"tried again in {wait or 0:.0f} s"
     if file.phase is Phase.TROUBLE:
-        return f"{file.detail}; {again}"
+        return f"{(file.detail or '').rstrip('.')}; {again}"
     if file.phase is Phase.UNFINISHED and file.unfinished_since is not None:
-        return f"{file.detail}; for {mono - file.unfinished_since:.0f} s now, {again}"
+        said = (file.detail or "").rstrip(".")
+        return f"{said}. So for {mono - file.unfinished_since:.0f} s now, {again}"
     passed = min(mono - file.changed_at, file.quiet)
     return f"settling for {passed:.0f} of {file.quiet:g} s"

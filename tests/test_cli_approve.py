@@ -64,6 +64,18 @@ def test_who_says_no_is_believed(home, monkeypatch):
     assert "Nothing was done." in said.err
 
 
+@pytest.mark.parametrize("reason", [Reason.CODEC, Reason.INCOMPLETE])
+def test_what_cannot_be_approved_is_not_asked_for_money(home, reason):
+    home.journal(
+        a_row("/srv/a.mp4", State.PARSED, video_no="VI1"),
+        a_row("/srv/b.mp4", State.REJECTED, reason=reason),
+    )
+    said = home.run("approve", "1", "2")
+    assert "To be uploaded" not in said.err
+    assert pending(home) == [("approve", {"ids": [1, 2], "bulk": False})]
+    assert "nothing, none of it is held" in home.run("approve", "1", "--dry-run").out
+
+
 def test_a_dry_run_names_the_files_and_the_sum(home):
     three_held(home)
     said = home.run("approve", "--reason", "first_look", "--dry-run")

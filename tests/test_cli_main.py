@@ -86,7 +86,7 @@ def test_the_configuration_may_stand_before_and_after_the_command(home):
         (["show"], "Missing argument 'REF'. See: ingestd show --help"),
         (["status", "--foo"], "No such option"),
         (["list", "--state", "rejectd"], "'rejectd' is unknown; did you mean rejected?"),
-        (["list", "--since", "2 moons"], "must be a duration such as"),
+        (["list", "--since", "2 moons"], "must be an age such as 90s, 2h or 1d, `today`, or"),
         (["list", "--since", "2026-99-01"], "is no time such as 2026-11-22"),
         (["retry"], "Say which files"),
         (["retry", "5", "--all"], "Say which files"),
@@ -162,6 +162,15 @@ def test_a_reader_that_leaves_early_is_no_trouble(home):
     assert listing.stderr.read() == ""
     listing.stderr.close()
     assert listing.wait(20) == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_lead_to_nowhere(home, closed):
+    home.journal(a_row())
+    line = f'"$0" -m ingestd -c "$1" list {closed}'
+    shell = ["/bin/sh", "-c", line, sys.executable, str(home.config)]
+    done = subprocess.run(shell, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_module_is_the_command(home):

@@ -172,6 +172,14 @@ def test_a_path_outside_of_every_folder_is_unwatched(home):
     assert said.out.startswith("unwatched: It lies in no watched folder.")
 
 
+def test_a_path_without_a_row_has_the_names_of_a_row(home):
+    home.journal(a_row(home.clip("a.mp4")))
+    known = home.run("show", "1", "--json").json
+    unknown = home.run("show", "/usr/bin/env", "--json").json
+    assert list(unknown) == list(known)
+    assert (unknown["id"], unknown["history"], unknown["sends"]) == (None, [], [])
+
+
 def test_a_path_where_nothing_lies_is_exit_code_1(home):
     home.journal()
     said = home.run("why", home.drop / "none.mp4")
@@ -343,6 +351,19 @@ def test_status_of_a_card_counts_its_rows_and_what_no_row_knows(home):
     assert document["counts"]["rejected"] == 0
     assert document["unseen"] == 1
     assert "not safe to erase" in home.run("status", home.drop / "card1").out
+
+
+def test_status_of_a_path_that_means_nothing_is_no_good_news(home, rows):
+    said = home.run("status", home.drop / "crad1")
+    assert (said.code, said.out) == (1, "")
+    assert "is the path right?" in said.err
+
+
+def test_status_below_a_folder_that_is_away_says_that(home):
+    home.journal()
+    home.drop.rmdir()
+    document = home.run("status", home.drop / "card1", "--json").json
+    assert [folder["state"] for folder in document["folders"]] == ["missing"]
 
 
 def test_status_of_a_whole_folder_leaves_the_others_out(home):

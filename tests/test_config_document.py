@@ -130,7 +130,7 @@ def test_a_tag_is_found_and_makes_nothing(document, written):
         ("a: 1\nb:2\nc: 3\n", 2, "put a blank behind the colon"),
         ("a: 1\n b: 2\n", 2, "look for a missing blank behind a colon, for quotes and for the"),
         ('a: 1\nb: "x\nc: 2\n', 2, "found unexpected end of stream while scanning a quoted scalar"),
-        ("a: 1\n---\nb: 2\n", 2, "there is more than one document (a line with ---)"),
+        ("a: 1\n---\nb: 2\n", 2, "there is more than one document; take out the line with ---"),
         ("a: [" * 40, 1, "it is nested too deeply"),
         ("a: x\0y\n", 1, "holds the character #x0000: take it out"),
         ("a: 1\nb: \x07\n", 2, "holds the character #x0007: take it out"),

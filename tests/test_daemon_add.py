@@ -102,6 +102,13 @@ def test_add_says_what_is_not_there(world: World):
     assert all(one["why"] for one in answer["refused"])
 
 
+def test_add_says_of_a_file_that_is_there_why_it_is_not_taken(world: World):
+    (world.place / "note.txt").write_text("x")
+    answer = world.wish("add", paths=[str(world.place / "note.txt")])
+    (refused,) = answer["refused"]
+    assert "By its name it is nothing to upload (.txt)." in refused["why"]
+
+
 def test_add_takes_odd_names(world: World):
     path = world.place / os.fsdecode(b"odd \xff\n.mp4")
     path.write_bytes(world.content("x"))

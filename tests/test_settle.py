@@ -287,7 +287,7 @@ def test_each_phase_is_explained(tracker):
     assert "is being looked into" in tracker.explain(CLIP, 60).detail
     tracker.unfinished(CLIP, "the file has no index yet", 60)
     said = tracker.explain(CLIP, 80)
-    assert said.detail == "the file has no index yet; for 20 s now, tried again in 40 s"
+    assert said.detail == "the file has no index yet. So for 20 s now, tried again in 40 s"
     assert said.next_look_in == 40
 
 

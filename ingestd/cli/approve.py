@@ -18,6 +18,7 @@ from ingestd.cli.options import (
 from ingestd.cli.session import Session, journal_session, open_journal, require_folder
 from ingestd.errors import Exit
 from ingestd.model import Reason, State
+from ingestd.validate import is_zero_tail
 
 if TYPE_CHECKING:
     from ingestd.model import Item
@@ -44,6 +45,8 @@ class Picked:
                 return
             self.doubtful.append(item)
         self.ids.append(item.id)
+        if not _is_let_go(item):
+            return  # the daemon says why not; it costs nothing
         self.work = self.work.plus(item.stat.size if item.stat else 0, item.duration_s)
 
     def beside(self) -> str:
@@ -59,6 +62,13 @@ class Picked:
 
 def _is_doubtful(item: Item) -> bool:
     return item.state is State.HELD and item.reason is Reason.UNCONFIRMED
+
+
+def _is_let_go(item: Item) -> bool:
+    """Tell whether `approve` means anything for the row."""
+    if item.state in (State.HELD, State.SKIPPED):
+        return item.video_no is None
+    return item.state is State.REJECTED and is_zero_tail(item.reason, item.detail)
 
 
 def _pick(session: Session, choice: Choice) -> Picked:
@@ -101,7 +111,7 @@ def approve(
     question = _question(picked, session)
     if dry_run:
         return _dry_run(session, choice, question, as_json=as_json)
-    if not money.agreed(question, yes=yes):
+    if picked.work.clips and not money.agreed(question, yes=yes):
         click.echo("Nothing was done.", err=True)
         return Exit.PROBLEMS
     args: dict[str, object] = {"bulk": not choice.refs}
@@ -111,7 +121,9 @@ def approve(
 
 
 def _question(picked: Picked, session: Session) -> str:
-    parts = [f"To be uploaded: {money.sentence(picked.work, session.settings)}."]
+    work = picked.work
+    sums = money.sentence(work, session.settings) if work.clips else "nothing, none of it is held"
+    parts = [f"To be uploaded: {sums}."]
     for item in picked.doubtful[:NAMED]:
         name = words.printable(item.path)
         parts.append(

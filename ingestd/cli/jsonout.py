@@ -70,6 +70,41 @@ def row(item: Item, sends: Sequence[Send] = ()) -> Document:
     }
 
 
+#: What a row says, in its order.
+_ROW_KEYS = [
+    "folder",
+    "state",
+    "reason",
+    "detail",
+    "size",
+    "fingerprint",
+    "content_hash",
+    "duration_s",
+    "video_no",
+    "upload_name",
+    "scope",
+    "duplicate_of",
+    "attempts",
+    "sends",
+    "next_attempt_at",
+    "first_seen_at",
+    "queued_at",
+    "uploaded_at",
+    "parsed_at",
+    "updated_at",
+    "fields",
+    "moved_to",
+    "removed_at",
+]
+
+
+def no_row(path: str, state: str, detail: str) -> Document:
+    """Write what `show` says of a path without a row: a row's names, nothing known."""
+    unknown: Document = {"id": None, **path_keys(path), **dict.fromkeys(_ROW_KEYS)}
+    empty: Document = {"attempts": 0, "sends": [], "fields": {}, "history": []}
+    return unknown | empty | {"state": state, "detail": detail, "after_action": None}
+
+
 def after_task(task: AfterTask | None) -> Document | None:
     """Write what is still to be done with a row's file."""
     if task is None:

@@ -93,8 +93,11 @@ def read_since(ctx: click.Context, param: click.Parameter, value: str | None) ->
         except ValueError:
             forms = "such as 2026-11-22 or 2026-11-22T21:04"
             raise click.BadParameter(f"{value!r} is no time {forms}.", ctx, param) from None
-    age = read_duration(ctx, param, value)
-    return None if age is None else now.timestamp() - age
+    try:
+        return now.timestamp() - duration(value)
+    except BadValueError:
+        forms = "an age such as 90s, 2h or 1d, `today`, or a time such as 2026-11-22"
+        raise click.BadParameter(f"{value!r} must be {forms}.", ctx, param) from None
 
 
 def read_states(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[State]:

@@ -53,12 +53,7 @@ def _print_row(reader: JournalReader, found: tuple[Item, ...], *, as_json: bool)
 def _print_explained(session: Session, path: str, *, as_json: bool) -> int:
     explained: Explained = explain(session, path)
     if as_json:
-        document = {
-            "id": None,
-            **jsonout.path_keys(path),
-            "state": explained.state,
-            "detail": explained.detail,
-        }
+        document = jsonout.no_row(path, explained.state, explained.detail)
         click.echo(jsonout.dump(document, indent=2))
     else:
         click.echo(f"{explained.state}: {explained.detail}")

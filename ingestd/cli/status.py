@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from ingestd.cli import jsonout, terminal
+from ingestd.cli import jsonout, terminal, words
 from ingestd.cli.options import common_options, json_option
+from ingestd.cli.patience import Unanswered, patiently
 from ingestd.cli.session import absolute, become_owner, open_journal, open_session
 from ingestd.cli.spans import plain
 from ingestd.cli.status_facts import gather
 from ingestd.cli.status_offline import next_keys
 from ingestd.cli.status_report import make_report
 from ingestd.cli.status_screen import render
+from ingestd.cli.status_values import OK
+from ingestd.errors import IngestdError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +51,31 @@ def status(ctx: click.Context, path: str | None, *, follow: bool, as_json: bool)
         def report() -> Report:
             return make_report(gather(session, reader, under, keys))
 
+        if under is not None:
+            _require_something(under, report())
         if follow:
             _follow(report, as_json=as_json)
         else:
             _once(report(), as_json=as_json)
+
+
+def _require_something(under: str, report: Report) -> None:
+    """Refuse a path that means nothing: who mistyped a card's name must not read that all is well.
+
+    A folder that is away is no such thing: its state says what is the matter.
+
+    Raises:
+        IngestdError: nothing lies there, and the journal has no row there.
+    """
+    away = any(folder.live.state != OK for folder in report.folders)
+    if away or any(report.counts.values()):
+        return
+    with suppress(Unanswered):
+        if not patiently(lambda: os.path.lexists(under)):
+            raise IngestdError(
+                f"Nothing lies at {words.printable(under)}, and no row of the journal is about it: "
+                "is the path right? See: ingestd list"
+            )
 
 
 def _once(report: Report, *, as_json: bool) -> None:

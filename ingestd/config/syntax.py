@@ -22,6 +22,10 @@ _MISTAKES = (
     (re.compile(r"^\s*[\w-]+:[^\s]"), "put a blank behind the colon"),
 )
 _NOTICED_LATER = ("quoted scalar", "simple key")  # in a later line than the one with the mistake
+_TWO_DOCUMENTS = (
+    "is not valid YAML: there is more than one document; take out the line with ---, or what "
+    "does not belong here"
+)
 _USUAL = "look for a missing blank behind a colon, for quotes and for the indentation"
 
 
@@ -35,6 +39,8 @@ def explain(error: yaml.YAMLError, text: str) -> Problem:
     marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
     if any(what in (error.context or "") for what in _NOTICED_LATER):
         marks.reverse()
+    if "single document" in (error.context or ""):
+        return Problem(_TWO_DOCUMENTS, line=marks[0].line + 1 if marks else None)
     lines = text.splitlines()
     near = [lines[mark.line] for mark in marks if mark.line < len(lines)]
     line = marks[0].line + 1 if marks else None
@@ -42,8 +48,6 @@ def explain(error: yaml.YAMLError, text: str) -> Problem:
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:
-    if "single document" in (error.context or ""):
-        return "there is more than one document (a line with ---)"
     return presentable(f"{error.problem} {error.context or ''}".strip())
 
 

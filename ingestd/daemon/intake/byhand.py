@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from ingestd.daemon.intake.asked import Meant
 from ingestd.daemon.intake.folders import name_rules
 from ingestd.daemon.messages import FoundByHand
-from ingestd.watch.entries import EntryKind
+from ingestd.watch.entries import VANISHED, EntryKind
 from ingestd.watch.mounts import read_mounts
+from ingestd.watch.names import Ignored
 from ingestd.watch.scan import Scanner
 
 if TYPE_CHECKING:
@@ -52,13 +53,25 @@ def _entries(settings: Settings, path: str, lender: Folder | None) -> tuple[list
     rules = name_rules(settings, lender or settings.folders[0])
     scanner = Scanner(root, rules)
     if not directory:
-        entries = [entry for entry in scanner.look([path]) if entry.stat is not None]
-        return entries, "" if entries else "It does not exist or cannot be read."
+        looked = scanner.look([path])
+        entries = [entry for entry in looked if entry.stat is not None]
+        return entries, "" if entries else _why_not(scanner, path, looked)
     scan = scanner.scan(full=True, stop=threading.Event())
     entries = [entry for listing in scan for entry in listing.entries if entry.stat is not None]
     if not scan.report.ok:
         return entries, scan.report.detail
     return entries, "" if entries else "No video lies in it."
+
+
+def _why_not(scanner: Scanner, path: str, looked: list[Entry]) -> str:
+    """Say why a file is not taken: what is left out by its name was not looked for."""
+    error = next((entry.error for entry in looked if entry.error), "")
+    if error and error != VANISHED:
+        return f"It cannot be read: {error}."
+    verdict = scanner.verdict(path)
+    if isinstance(verdict, Ignored) and os.path.lexists(path):
+        return f"By its name it is nothing to upload ({verdict.rule}). See: ingestd show {path!r}"
+    return "It does not exist."
 
 
 def _lane(args: Mapping[str, object]) -> str:
