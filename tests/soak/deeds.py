@@ -13,6 +13,7 @@ from ingestd.config import Budget, Fields
 from soak.farside import Fate
 from soak.fates import READ_TROUBLES, any_fate
 from soak.people import People
+from soak.restoring import Restoring
 from soak.rig import content
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ class Deeds:
         ]
         if variant.crashes:
             deeds.append((self.crash, 12 if variant.theme == "crashes" else 4))
+        self._restoring = Restoring(rig, chance, self)
+        if variant.restored:
+            restoring = self._restoring
+            deeds += [(restoring.back_up, 4), (restoring.lose_journal, 3), (restoring.recover, 2)]
         if variant.budget is not None:
             deeds.append((people.over_budget, 1))
         if variant.foreign:
@@ -103,6 +108,7 @@ class Deeds:
             self.rig.reload(budget=Budget())
         for root in tuple(self.away):
             self._mend(root)
+        self._restoring.make_good()
 
     # --- files ----------------------------------------------------------------------------------
 

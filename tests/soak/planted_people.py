@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
+from ingestd.daemon.assurance import mirrorcheck
 from ingestd.daemon.intake import asked
 from ingestd.daemon.sending import budgeting, troubles
 from ingestd.journal import originals
@@ -60,7 +61,19 @@ PEOPLE: dict[str, Fault] = {
         "R3",
         lambda: [method(asked.Meant, "is_it", lambda *_: True)],
         ("people",),
-        {"luck": 0.9, "often": ("pay_again", "rewrite", "put"), "nested": 0.5, "events": False},
+        {
+            "luck": 0.9,
+            "deeds": 30,
+            "often": ("pay_again", "put"),
+            "never": ("approve", "skip", "link"),
+        },
+    ),
+    "mirror not compared": Fault(
+        "a journal that lacks what the mirror knows goes on sending",
+        "R8",
+        lambda: [method(mirrorcheck._Comparison, "ahead", lambda _: mirrorcheck.Ahead())],
+        ("restored",),
+        {"names": False, "never": ("link", "pay_again")},
     ),
     "budget ignored": Fault(
         "more minutes are spent in a day than the budget allows",

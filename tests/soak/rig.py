@@ -224,18 +224,30 @@ class Rig(World):
 
     def die(self) -> None:
         """The process or the power goes at this very moment; then a new start."""
-        self.daemon.assurance.mirroring.close()  # who is dead holds no lock
-        self.countdown, self._nested = None, False
-        self.daemon.close()  # writes nothing
-        for message in self.inbox.take(10**6):  # the system closes a dead process's files
-            if isinstance(message, MirrorChecked) and message.checked is not None:
-                message.checked.mirror.close()
+        self._close()
         if self.chance.random() < CUTS:
             self.crashes["power"] += 1
             self.tell("the power is cut")
             self.disk.cut(self.chance)
         else:
             self.disk.kill()
+        self._start()
+
+    def _close(self) -> None:
+        self.daemon.assurance.mirroring.close()  # who is dead holds no lock
+        self.countdown, self._nested = None, False
+        self.daemon.close()  # writes nothing
+        for message in self.inbox.take(10**6):  # the system closes a dead process's files
+            if isinstance(message, MirrorChecked) and message.checked is not None:
+                message.checked.mirror.close()
+
+    def end(self) -> None:
+        """The process ends here, and nothing starts it again for now."""
+        self._close()
+        self.disk.kill()
+
+    def start(self) -> None:
+        """A new start after `end`."""
         self._start()
 
     def stop_and_start(self) -> None:
@@ -256,9 +268,7 @@ class Rig(World):
     def _start(self) -> None:
         self.on_journal, self.on_sync = self.disk.hook, self.disk.sync
         self.events = SoakEvents(self.tell) if self._tell else self.events
-        if not (self.state_dir / "journal.db").exists():
-            self.state_dir.mkdir(exist_ok=True)
-            shutil.copyfile(_template(), self.state_dir / "journal.db")
+        self.new_journal()
         while True:
             try:
                 super()._start()
@@ -266,6 +276,12 @@ class Rig(World):
                 self.disk.kill()
             else:
                 return
+
+    def new_journal(self) -> None:
+        """Make an empty journal where there is none."""
+        if not (self.state_dir / "journal.db").exists():
+            self.state_dir.mkdir(exist_ok=True)
+            shutil.copyfile(_template(), self.state_dir / "journal.db")
 
     # --- time -------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ THEMES = (
     "poison",
     "capped",
     "budget",
+    "restored",
 )
 
 
@@ -63,6 +64,7 @@ class Variant:
     cap_says: str = "0429"  # what it says then
     cap: int | None = None  # so many may be in the queue of the indexing
     budget: float | None = None  # clips a day
+    restored: bool = False  # the journal is lost, or put back from a copy, and recovered
     often: tuple[str, ...] = ()  # deeds that are done more often
     never: tuple[str, ...] = ()  # deeds that are not done
 
@@ -123,6 +125,7 @@ _OF_THEME: dict[str, dict[str, object]] = {
     "poison": {"max_attempts": 4, "luck": 1.0, "often": ("put",)},
     "capped": {"index_s": 90.0, "luck": 0.8, "often": ("put",)},
     "budget": {"clock": False, "luck": 0.7, "often": ("put",)},
+    "restored": {"restored": True, "never": ("link",)},
     "few": {"max_attempts": 3},
     "people": {"often": ("approve", "skip", "link", "pay_again", "add")},
 }

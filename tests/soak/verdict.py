@@ -124,11 +124,13 @@ def _may_stay(rig: Rig, row: Item, digest: str) -> bool:
         case State.HELD, Reason.UNCONFIRMED:
             evident = variant.evident and variant.resend and row.attempts < variant.max_attempts
             told = evident and _names_were_known(rig, row)
-            may = not told and events["upload.unknown"] > 0
+            # of two that a person had paid for, a lost one looks like the other
+            told = told and not rig.allowed.payments[row.scope or "", digest]
+            may = not told and events["upload.unknown"] + events["journal.restored"] > 0
         case State.HELD, Reason.OTHER_SCOPE:
             may = variant.scopes > 1
         case State.SKIPPED, _:
-            may = events["file.skipped"] > 0
+            may = events["file.skipped"] + events["journal.restored"] > 0
         case State.FAILED, Reason.REFUSED if variant.poison:
             may = digest in rig.poisoned  # no innocent file is blamed
         case State.FAILED, Reason.REFUSED:
@@ -175,6 +177,8 @@ def _counted_right(rig: Rig, rows: list[Item]) -> None:
                 count -= 1
             elif step.event == "file.queued" and step.from_state is State.FAILED:
                 count = 0  # a person said: try again
+            elif step.event == "journal.restored":
+                count = int(step.to_state is State.CONFIRMING)
             elif step.event == "file.approved":
                 doubtful = "may have arrived" in (step.detail or "")
                 count = int(doubtful)  # it is looked for first, as before any second attempt
