@@ -240,6 +240,30 @@ def test_looking_for_less_long_than_an_answer_may_take_is_told_without_a_key(hom
     assert line.startswith("warn  settings        indexing.confirm_for (10 min) is under ")
 
 
+def test_a_bandwidth_without_its_unit_is_told(home):
+    home.write(f"folders: [{home.drop}]\nupload: {{bandwidth: 5}}")
+    line = home.run("check", "--config-only").out.splitlines()[1]
+    assert line.startswith("warn  settings        upload.bandwidth lets out 5 bytes a second")
+    home.write(f"folders: [{home.drop}]\nupload: {{bandwidth: 5MB/s}}")
+    assert len(home.run("check", "--config-only").out.splitlines()) == 1
+
+
+def test_a_command_of_on_trouble_that_is_not_there_is_told(home):
+    home.write(f"folders: [{home.drop}]\non_trouble: [{home.place}/notify, ingestd]")
+    assert grades(home)["on_trouble"] == "warn"
+    (home.place / "notify").touch(0o755)
+    assert "on_trouble" not in grades(home)
+
+
+def test_a_mirror_that_no_start_could_make_is_told(home):
+    mirror = home.place / "disk" / "ingestd"
+    home.write(f"folders: [{home.drop}]\nmirror_dir: {mirror}")
+    assert grades(home)["mirror"] == "fail"
+    mirror.parent.mkdir()
+    assert grades(home)["mirror"] == "ok"
+    assert not mirror.exists()
+
+
 def test_a_folder_of_the_account_that_is_not_there_yet_is_told_and_not_made(home, sim):
     home.write(f"folders: [{{path: {home.drop}, fields: {{unique_id: holydays}}}}]")
     for _ in range(2):  # asking must not make it
@@ -280,7 +304,7 @@ def test_a_second_journal_with_the_same_key_is_told(home, tmp_path, monkeypatch)
 def test_the_mirrors_disk_is_looked_at_and_may_hang(monkeypatch, tmp_path):
     assert check_command._mirror(tmp_path / "mirror", None).grade is not Grade.FAIL
     monkeypatch.setattr(check_command, "PATIENCE", 0.1)
-    monkeypatch.setattr(check_command, "check_disk", lambda *_: time.sleep(60))
+    monkeypatch.setattr(check_command, "check_mirror", lambda *_: time.sleep(60))
     result = check_command._mirror(tmp_path / "mirror", None)
     assert result.grade is Grade.FAIL
     assert result.text.endswith("did not answer within 0.1 s")

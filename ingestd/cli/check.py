@@ -15,9 +15,22 @@ from ingestd.cli.checking import Grade, Result
 from ingestd.cli.checks_far import Answered, check_api
 from ingestd.cli.checks_folder import PATIENCE, Service, Watches, check_folder, check_written
 from ingestd.cli.checks_key import find_key
-from ingestd.cli.checks_local import check_clock, check_disk, check_inotify, check_journal
+from ingestd.cli.checks_local import (
+    check_clock,
+    check_disk,
+    check_inotify,
+    check_journal,
+    check_mirror,
+)
 from ingestd.cli.checks_service import check_files, find_service
-from ingestd.cli.checks_settings import check_scopes, check_times, check_twins, names_folders
+from ingestd.cli.checks_settings import (
+    check_command,
+    check_pace,
+    check_scopes,
+    check_times,
+    check_twins,
+    names_folders,
+)
 from ingestd.cli.disks import known_disks
 from ingestd.cli.options import common_options, json_option
 from ingestd.cli.session import Session, as_owner, open_session
@@ -60,8 +73,10 @@ def _results(session: Session, *, config_only: bool) -> Iterator[Result]:
     count = words.count(len(settings.folders), "folder")
     yield Result(Grade.OK, "configuration", f"{session.config}: {count}")
     yield from check_times(settings)
+    yield from check_pace(settings)
     if config_only:
         return
+    yield from check_command(settings.on_trouble)
     service, found = _service(session)
     yield from found
     answered = None
@@ -121,7 +136,7 @@ def _mirror(place: Path, service: Service | None) -> Result:
     if kept_out is not None:
         return kept_out
     try:
-        return in_child(lambda: check_disk("mirror", place), PATIENCE)
+        return in_child(lambda: check_mirror(place), PATIENCE)
     except NoAnswerError:
         text = f"{place} did not answer within {PATIENCE:g} s"
         remedy = "Is its server or disk there? Uploads pause until it answers; nothing is lost."

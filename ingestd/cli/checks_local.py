@@ -146,6 +146,15 @@ def check_clock(now: float, theirs: float | None) -> Result:
     return Result(Grade.OK, "clock", f"{words.stamp(now)}{agrees}")
 
 
+def check_mirror(place: Path) -> Result:
+    """Tell whether the mirror can be made: its directory is made, the one above never."""
+    if not place.exists() and not place.parent.is_dir():
+        text = f"{words.printable(str(place.parent))} is not there, so no upload would start"
+        remedy = "Mount the disk that belongs there, or make that directory, or change mirror_dir."
+        return Result(Grade.FAIL, "mirror", text, remedy)
+    return check_disk("mirror", place)
+
+
 def check_disk(topic: str, place: Path) -> Result:
     """Tell whether there is room for what must be written there."""
     room = os.statvfs(_existing(place))

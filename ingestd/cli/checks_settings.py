@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import pwd
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: How long other people's homes may take to be looked into, seconds.
 _LOOKING_S: Final = 3.0
+#: Below that a bandwidth is a slip of the pen rather than a link, bytes/s.
+SLOW: Final = 10_000
 _SYSTEM_STATE: Final = Path("/var/lib/ingestd")
 _DEFAULT: Final = "default"
 _OWN_STATE: Final = ".local/state/ingestd"
@@ -40,6 +43,25 @@ def check_times(settings: Settings) -> Iterator[Result]:
             "billed a second time"
         )
         yield Result(Grade.WARN, "settings", text, "Let it be at least as long.")
+
+
+def check_pace(settings: Settings) -> Iterator[Result]:
+    """A rate without a unit is one of bytes: no link is that slow, but many a number is short."""
+    slowest = min(filter(None, (step.limit for step in settings.upload.bandwidth)), default=None)
+    if slowest is not None and slowest < SLOW:
+        text = (
+            f"upload.bandwidth lets out {words.size(slowest)} a second: a clip of 1 GB takes "
+            f"{words.duration(1e9 / slowest)}"
+        )
+        yield Result(Grade.WARN, "settings", text, "Is a unit missing? As in 5MB/s.")
+
+
+def check_command(command: tuple[str, ...] | None) -> Iterator[Result]:
+    """Look whether the command that tells people of troubles is there."""
+    if command and shutil.which(command[0]) is None:
+        text = f"on_trouble: {words.printable(command[0])} is not there, or cannot be run"
+        remedy = "Give its full path and make it executable; until then nobody is told."
+        yield Result(Grade.WARN, "on_trouble", text, remedy)
 
 
 def names_folders(settings: Settings) -> bool:
