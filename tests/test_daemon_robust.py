@@ -11,6 +11,7 @@ import pytest
 
 from fake_farside import LOST, Fate, answer
 from ingestd.daemon.intake import looking
+from ingestd.daemon.intake.guarding import notice_hanging
 from ingestd.journal import CorruptJournalError, DiskFullError, JournalBusyError
 from ingestd.journal.faults import ReadOnlyJournalError
 from ingestd.model import GateName, State
@@ -113,6 +114,22 @@ def test_a_program_that_locks_the_journal_is_no_full_disk(world: World):
     world.advance(900)
     assert world.gate(GateName.DISK_FULL) is None
     assert len(world.bodies()) == 1
+
+
+def test_a_folder_whose_answer_waits_to_be_recorded_does_not_hang(world: World):
+    world.advance(5)
+    ctx, (watched,) = world.daemon.ctx, world.daemon.seeing.all()
+    watched.looking = True  # its answer is there, behind one that cannot be recorded
+    watched.steps, watched.heard_at = watched.worker.steps, ctx.now.mono - 60
+    told: list[str] = []
+    ctx.unrecorded = True
+    notice_hanging(ctx, watched, told.append)
+    assert told == []
+    ctx.unrecorded = False
+    watched.heard_at = ctx.now.mono - 60
+    notice_hanging(ctx, watched, told.append)
+    assert told == ["drop"]
+    watched.looking = False
 
 
 def test_nothing_is_sent_while_the_disk_is_full_and_all_goes_on_after_it(world: World):

@@ -55,6 +55,7 @@ class Context:
     host: str
     now: Now = field(default_factory=lambda: Now(0.0, 0.0))
     stopping: bool = False
+    unrecorded: bool = False  # messages of the workers wait until the journal takes them
     last_answer_at: float | None = None  # wall clock; the far side answered something useful
     listeners: list[Callable[[Item | None, Item], None]] = field(default_factory=list)
     jitter: Callable[[], float] = random.random

@@ -192,6 +192,7 @@ class Daemon:
         people = (self.wishes.tick, self.brake.tick, self.rejudging.tick)
         upload = (self.keys.tick, self.assurance.tick, self.bandwidth.tick, self.uploads.tick)
         turns = [*people, self.seeing.tick, self.judging.tick, self.cards.tick, *upload]
+        self.ctx.unrecorded = bool(self._unrecorded)
         if not self._unrecorded:  # else what these ask and read would be asked and read in circles
             asking = (self.following.tick, self.confirming.tick)
             turns = [self.contents.tick, *turns, *asking, self.tidying.tick]

@@ -87,7 +87,7 @@ def notice_hanging(ctx: Context, watched: Watched, tell: Callable[[str], None]) 
     if not (watched.scanning or watched.looking):
         return None
     mono, steps = ctx.now.mono, watched.worker.steps
-    if steps != watched.steps:
+    if steps != watched.steps or ctx.unrecorded:  # its answer may be there, and not taken in yet
         watched.steps, watched.heard_at = steps, mono
     if mono - watched.heard_at < HUNG_S:
         return watched.heard_at + HUNG_S
