@@ -265,6 +265,10 @@ def test_a_key_that_was_set_while_nothing_runs_is_the_one_that_status_names(home
     assert (told["key_id"], told["key_source"]) == ("...cdef", "api.key_file")
     assert told["key_since"] is None  # it was in no use yet
     assert told["last_ok_at"] == "2023-11-14T22:13:20.000Z"
+    with Journal.create_or_open(home.state_dir, fstype=None) as journal:
+        journal.set_meta("last_known", {"api": {**api, "key_source": "credential"}})
+    told = home.run("status", "--json").json["api"]  # this file is no credential
+    assert (told["key_id"], told["key_source"]) == ("...wxyz", "credential")
 
 
 def test_what_systemd_will_hand_over_is_read_before_root_is_somebody_else(home, monkeypatch):

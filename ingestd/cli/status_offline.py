@@ -44,6 +44,8 @@ def next_keys(session: Session) -> Keys:
     """
     found = {}
     for source, environ in ((None, os.environ), (_CREDENTIAL, _lent(session.config))):
+        if environ is None:
+            continue
         try:
             key = read_key(session.settings.api, environ)
         except (IngestdError, OSError):  # none yet, or not for this user to read
@@ -52,10 +54,10 @@ def next_keys(session: Session) -> Keys:
     return found
 
 
-def _lent(config: Path | None) -> Mapping[str, str]:
-    """What names the file of the credential to `read_key`."""
+def _lent(config: Path | None) -> Mapping[str, str] | None:
+    """What names the file of the credential to `read_key`; None: this is no service's."""
     if config is None or config.parent != _SYSTEM_DIR:
-        return {}
+        return None
     name = "api-key" if config.stem == "config" else f"{config.stem}.api-key"
     return {"INGESTD_API_KEY_FILE": str(_SYSTEM_DIR / name)}
 
