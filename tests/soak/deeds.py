@@ -245,7 +245,7 @@ class Deeds:
 
     def foreign(self) -> None:
         """Somebody else uploads: something of their own, or one of our clips."""
-        what, scope = self.some(), "unique_id=default"
+        what, scope = self.some(), self.rig.first_scope
         digest = blake3(what).hexdigest()
         stem = self.chance.choice(("their clip", "a", "c"))
         far = self.rig.far

@@ -6,10 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ingestd import localtime
+from soak.rig import SHUT_FROM, SHUT_UNTIL
 
 if TYPE_CHECKING:
     from ingestd.model import Item
     from soak.rig import Rig
+
+
+#: What was begun before the hours end may reach its worker so much later, minutes.
+LATE_MIN = 5
 
 
 class BrokenPromiseError(AssertionError):
@@ -19,6 +24,7 @@ class BrokenPromiseError(AssertionError):
 def kept(rig: Rig, rows: list[Item]) -> None:
     """Check the limits; raises `BrokenPromiseError`."""
     _within_budget(rig)
+    _within_hours(rig)
     _given_up_in_time(rig, rows)
 
 
@@ -33,6 +39,15 @@ def _within_budget(rig: Rig) -> None:
     for day, count in taken.items():
         if day not in rig.allowed.days and count > clips + again:
             raise BrokenPromiseError(f"over budget: {count} clips on {day}")
+
+
+def _within_hours(rig: Rig) -> None:
+    """Nothing begins while the timetable says 0; what was on its way to a worker may."""
+    if not rig.variant.window or rig.variant.clock:
+        return
+    for got in rig.far.received:
+        if SHUT_FROM + LATE_MIN <= localtime.minute_of_day(got.at) < SHUT_UNTIL:
+            raise BrokenPromiseError(f"sent while nothing may be: {got.path}")
 
 
 def _given_up_in_time(rig: Rig, rows: list[Item]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from blake3 import blake3
 
-from ingestd import localtime
+from ingestd import fields, localtime
 from ingestd.model import Reason, State
 
 if TYPE_CHECKING:
@@ -161,5 +161,6 @@ class People:
         """The scope for which a file would be sent as things are."""
         for folder in self.rig.settings.folders:
             if folder.name == lender or (lender is None and path.startswith(f"{folder.path}/")):
-                return f"unique_id={folder.fields.unique_id}"
+                named = {"unique_id": folder.fields.unique_id}
+                return str(fields.scope_of(named, self.rig.settings.api.scope.value))
         return None

@@ -19,7 +19,18 @@ from unittest import mock
 from blake3 import blake3
 
 from ingestd import clips, fingerprint
-from ingestd.config import Budget, ConfirmThen, Fields, Indexing, Upload, WatchMode
+from ingestd.config import (
+    Api,
+    BandwidthStep,
+    Budget,
+    ConfirmThen,
+    Fields,
+    Guard,
+    Indexing,
+    ScopeKind,
+    Upload,
+    WatchMode,
+)
 from ingestd.daemon.inbox import Inbox
 from ingestd.daemon.messages import MirrorChecked, UploadEnded
 from ingestd.daemon.sending import preflight
@@ -50,6 +61,9 @@ SCAN_S = 1800.0  # between two scans; what happens in between is hinted, or seen
 SAMPLE = 256  # bytes of head, middle and tail that a sample covers here: clips are tiny
 VARIED = 400  # bytes that differ between twins, outside of what is sampled
 DEADLINE_S = 4 * 3600.0  # of the indexing
+#: Minutes of the day between which nothing may be sent, and the timetable that says so.
+SHUT_FROM, SHUT_UNTIL = 21 * 60, 22 * 60
+SHUT = (BandwidthStep(SHUT_FROM, 0), BandwidthStep(SHUT_UNTIL, None))
 CLIP_S = 1.5  # a clip plays so long
 CUTS = 0.4  # of all sudden ends: those of the power
 
@@ -160,12 +174,17 @@ class Rig(World):
                 per_minute=variant.per_minute,
                 concurrency=variant.concurrency,
                 max_attempts=variant.max_attempts,
+                bandwidth=SHUT if variant.window else (),
             ),
             indexing=Indexing(
                 confirm_for=variant.confirm_for,
                 deadline=DEADLINE_S,
                 confirm_then=ConfirmThen.RESEND if variant.resend else ConfirmThen.HOLD,
             ),
+            api=Api(scope=ScopeKind.FOLDER_ID if variant.folders else ScopeKind.UNIQUE_ID),
+            guard=Guard()
+            if variant.guard is None
+            else Guard(max_files=variant.guard, first_look_files=variant.guard),
             budget=Budget(
                 minutes_per_day=None if variant.budget is None else variant.budget * CLIP_S / 60
             ),
@@ -195,6 +214,11 @@ class Rig(World):
             during=self._during,
             tell=self.tell,
         )
+
+    @property
+    def first_scope(self) -> str:
+        """The scope of a folder that names none."""
+        return "folder_id=-1" if self.variant.folders else "unique_id=default"
 
     def new_lanes(self) -> SoakLanes:
         """The workers."""

@@ -24,6 +24,7 @@ THEMES = (
     "capped",
     "budget",
     "restored",
+    "guarded",
 )
 
 
@@ -65,6 +66,9 @@ class Variant:
     cap: int | None = None  # so many may be in the queue of the indexing
     budget: float | None = None  # clips a day
     restored: bool = False  # the journal is lost, or put back from a copy, and recovered
+    guard: int | None = None  # files that go within an hour; None: as many as anybody writes
+    window: bool = False  # from 21:00 to 22:00 nothing may be sent
+    folders: bool = False  # the account is of the generation that has `folder_id`
     often: tuple[str, ...] = ()  # deeds that are done more often
     never: tuple[str, ...] = ()  # deeds that are not done
 
@@ -91,6 +95,7 @@ def variant_of(seed: int) -> Variant:
         deeds=chance.choice((4, 5, 6, 6, 8, 8, 8, 12, 12, 20, 30, 60)),
         unheard=chance.choice((0.0, 0.0, 0.0, 0.05, 0.3)),
         luck=chance.choice((0.3, 0.5, 0.7)),
+        folders=chance.random() < 0.15,
         crashes=theme == "crashes" or chance.random() < 0.6,
     )
     return replace(plain, **_OF_THEME.get(theme, {}), **_drawn(theme, chance))
@@ -106,6 +111,8 @@ def _drawn(theme: str, chance: random.Random) -> dict[str, object]:
             return {"poison": chance.choice(("0001", "limit", "500", "0429", "0402"))}
         case "capped":
             return {"cap": chance.choice((1, 2, 3)), "cap_says": chance.choice(("0429", "0001"))}
+        case "guarded":
+            return {"guard": chance.choice((1, 2, 3)), "window": chance.random() < 0.5}
         case "budget":
             return {"budget": chance.choice((0.5, 2.0, 3.0, 3.0))}
         case _:
@@ -125,6 +132,7 @@ _OF_THEME: dict[str, dict[str, object]] = {
     "poison": {"max_attempts": 4, "luck": 1.0, "often": ("put",)},
     "capped": {"index_s": 90.0, "luck": 0.8, "often": ("put",)},
     "budget": {"clock": False, "luck": 0.7, "often": ("put",)},
+    "guarded": {"clock": False, "often": ("put", "approve")},
     "restored": {"restored": True, "never": ("link",)},
     "few": {"max_attempts": 3},
     "people": {"often": ("approve", "skip", "link", "pay_again", "add")},

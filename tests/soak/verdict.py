@@ -129,6 +129,8 @@ def _may_stay(rig: Rig, row: Item, digest: str) -> bool:
             may = not told and events["upload.unknown"] + events["journal.restored"] > 0
         case State.HELD, Reason.OTHER_SCOPE:
             may = variant.scopes > 1
+        case State.HELD, Reason.SURGE | Reason.FIRST_LOOK:
+            may = variant.guard is not None
         case State.SKIPPED, _:
             may = events["file.skipped"] + events["journal.restored"] > 0
         case State.FAILED, Reason.REFUSED if variant.poison:
