@@ -207,6 +207,14 @@ def test_without_a_daemon_the_journal_is_shown_and_nothing_moves():
     assert any(line.startswith("NEXT      207 clips, 402 GB, 611 min") for line in lines)
 
 
+def test_a_gate_is_shown_of_a_stopped_daemon_too_and_nothing_tries_by_itself():
+    gate = Gate(GateName.CREDITS, since=NOW - 60, until=NOW + 840, detail="Credits used up.")
+    lines = screen(running=False, live=None, pid=None, since=None, gates=(gate,))
+    assert lines[1].startswith("STOPPED")
+    assert lines[2].strip().startswith("Credits used up since ")
+    assert "by itself" not in lines[2]
+
+
 def test_a_daemon_that_does_not_answer_in_time_is_not_called_stopped():
     lines = screen(live=None)
     assert "running since Sat 21:04 (pid 812)" in lines[0]

@@ -40,8 +40,8 @@ _REMEDIES: Final = {
 _BY_TIME_ALONE: Final = frozenset({GateName.PAUSED, GateName.BUDGET, GateName.BANDWIDTH_WINDOW})
 
 
-def gate_sentence(gate: Gate, now: float) -> str:
-    """Say since when, what to do, and when it goes on by itself."""
+def gate_sentence(gate: Gate, now: float, *, running: bool = True) -> str:
+    """Say since when, what to do, and, of a running daemon, when it goes on by itself."""
     title = _TITLES.get(gate.name, str(gate.name))
     if gate.name is GateName.BUDGET and gate.until is None:
         title = "A clip is longer than the budget"
@@ -50,7 +50,7 @@ def gate_sentence(gate: Gate, now: float) -> str:
     text = f"{title} since {words.moment(gate.since, now)}."
     if remedy:
         text += f" {remedy}"
-    if gate.until is None:
+    if gate.until is None or not running:
         return text
     if gate.until <= now:
         return f"{text}   (one upload tries now)"

@@ -76,22 +76,24 @@ def _title(report: Report) -> Line:
 
 
 def _headline(report: Report) -> list[Line]:
-    needs = _needs(report)
+    """What goes on, with what keeps uploads back and what needs a person below it."""
+    gates = [gate_sentence(gate, report.now, running=report.running) for gate in report.gates]
+    needs = [_needs(report)] if report.needs_you else []
     if not report.running:
         told = f"What waits goes on where it was at the next start: {report.start}"
-        first = _label("STOPPED", HEADLINE, Tone.BAD, told)
-    elif report.gates:
-        gates = [gate_sentence(gate, report.now) for gate in report.gates]
-        first = _label("WAITING", HEADLINE, Tone.WAIT, gates[0])
-        more = [line(" " * HEADLINE + sentence) for sentence in gates[1:]]
-        return [first, *more, *([line(" " * HEADLINE + needs)] if report.needs_you else [])]
-    elif not report.answering:
+        return _told("STOPPED", Tone.BAD, [told, *gates, *needs])
+    if gates:
+        return _told("WAITING", Tone.WAIT, [*gates, *needs])
+    if not report.answering:
         told = "It is busy and did not answer in time; what stands here is from the journal."
-        first = _label("BUSY", HEADLINE, Tone.WAIT, told)
-    else:
-        word, tone = _doing(report)
-        return [_label(word, HEADLINE, tone, needs)]
-    return [first, *([line(" " * HEADLINE + needs)] if report.needs_you else [])]
+        return _told("BUSY", Tone.WAIT, [told, *needs])
+    word, tone = _doing(report)
+    return _told(word, tone, [_needs(report)])
+
+
+def _told(word: str, tone: Tone, sentences: list[str]) -> list[Line]:
+    first = _label(word, HEADLINE, tone, sentences[0])
+    return [first, *(line(" " * HEADLINE + sentence) for sentence in sentences[1:])]
 
 
 def _needs(report: Report) -> str:
