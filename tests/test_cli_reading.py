@@ -130,7 +130,7 @@ def test_of_several_rows_the_newest_is_shown_with_a_note(home):
         journal.add(a_row("/srv/a.mp4"), "file.seen", AT + 5)
     said = home.run("show", "/srv/a.mp4")
     assert "  id           2\n" in said.out
-    assert "This is the newest of 2. Older: 1 (ingestd show ID)" in said.out
+    assert "2 are known by this name. The others: 1 (ingestd show ID)" in said.out
     assert home.run("show", "/srv/a.mp4", "--json").json["matches"] == [2, 1]
 
 

@@ -122,7 +122,7 @@ def test_a_fact_of_the_past_does_not_take_the_path_of_the_current_row(journal):
     now = journal.add(a_file(), "file.queued", AT)
     past = journal.restore(a_file(state=State.PARSED, video_no="VI1"), "recover.found", AT + 1)
     assert journal.current(now.path) == now
-    assert journal.find(now.path) == (past, now)
+    assert journal.find(now.path) == (now, past)
 
 
 def test_a_superseded_row_still_moves_on(journal):
@@ -139,6 +139,21 @@ def test_a_rename_takes_the_path_of_the_row_that_stood_there(journal):
     assert journal.current("/srv/new.mp4") == renamed
     assert journal.current("/srv/old.mp4") is None
     assert journal.item(here.id) == here
+
+
+def test_a_path_means_the_row_that_stands_there_though_it_is_the_older_one(journal):
+    row = added(journal, path="/srv/old.mp4")
+    before = added(journal, path="/srv/new.mp4")
+    renamed = journal.revise(row, replace(row, path="/srv/new.mp4"), AT + 1)
+    assert journal.find("/srv/new.mp4") == (renamed, before)
+
+
+def test_a_rename_takes_the_path_though_its_own_was_taken_meanwhile(journal):
+    row = added(journal, path="/srv/a.mp4")
+    other = journal.add(a_file(path="/srv/a.mp4"), "file.queued", AT)
+    renamed = journal.rename(row, replace(row, path="/srv/b.mp4"), AT + 1)
+    assert journal.current("/srv/b.mp4") == renamed
+    assert journal.current("/srv/a.mp4") == other
 
 
 def test_renaming_a_superseded_row_takes_no_path(journal):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def find(reader: JournalReader, ref: str) -> tuple[Item, ...]:
-    """Find the rows that `ref` means, newest first; of several readings the first that finds."""
+    """Find the rows that `ref` means, likeliest first; of several readings the first that finds."""
     for reading in _readings(ref):
         found = reader.find(reading)
         if found:

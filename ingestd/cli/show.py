@@ -47,7 +47,7 @@ def _print_row(reader: JournalReader, found: tuple[Item, ...], *, as_json: bool)
     click.echo(page(item, sends, steps, task), nl=False)
     if len(found) > 1:
         others = ", ".join(str(other.id) for other in found[1:])
-        click.echo(f"\nThis is the newest of {len(found)}. Older: {others} (ingestd show ID)")
+        click.echo(f"\n{len(found)} are known by this name. The others: {others} (ingestd show ID)")
 
 
 def _print_explained(session: Session, path: str, *, as_json: bool) -> int:

@@ -34,14 +34,17 @@ class Lookups(Reading):
         return self._first("dir = ? AND name = ? AND current = 1", split_path(path))
 
     def find(self, ref: str) -> tuple[Item, ...]:
-        """Every row that a person may mean by `ref`, newest first (interface 3, `show`).
+        """Every row that a person may mean by `ref` (interface 3, `show`).
 
         An id, an absolute path (superseded rows too; also where an after-action put a file), an
-        upload name with or without its
-        extension, or a video number; exact. Forgotten rows are found too.
+        upload name with or without its extension, or a video number; exact. Forgotten rows are
+        found too. First the row that stands for the path now, which after a rename may be older
+        than one that stood there before; then the newest.
         """
         found = {item.id: item for item in self._named(ref)}
-        return tuple(found[item_id] for item_id in sorted(found, reverse=True))
+        here = self.current(ref) if ref.startswith("/") else None
+        order = sorted(found, key=lambda row: (here is not None and row == here.id, row))
+        return tuple(found[item_id] for item_id in reversed(order))
 
     def _named(self, ref: str) -> Iterator[Item]:
         if ref.isascii() and ref.isdigit() and len(ref) <= _ID_DIGITS:
