@@ -248,6 +248,21 @@ def test_a_bandwidth_without_its_unit_is_told(home):
     assert len(home.run("check", "--config-only").out.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("wanted", "named"),
+    [
+        ("{extensions: [.mp4, .mxf]}", "validate.extensions: .mxf"),
+        ("{codecs: [h264, prores]}", "validate.codecs: prores"),
+        ("{max_size: 10GB}", "validate.max_size: 10 GB"),
+    ],
+)
+def test_what_memories_ai_does_not_take_is_told(home, wanted, named):
+    home.write(f"folders: [{home.drop}]\nvalidate: {wanted}")
+    line = home.run("check", "--config-only").out.splitlines()[1]
+    assert line.startswith("warn  settings        memories.ai does not take all")
+    assert f"({named})" in line
+
+
 def test_a_command_of_on_trouble_that_is_not_there_is_told(home):
     home.write(f"folders: [{home.drop}]\non_trouble: [{home.place}/notify, ingestd]")
     assert grades(home)["on_trouble"] == "warn"

@@ -24,7 +24,7 @@ def test_the_state_diagram_is_drawn_from_the_table():
 
 
 def test_every_event_name_is_in_the_docs():
-    sources = [*(ROOT / "ingestd/daemon").glob("*.py"), *(ROOT / "ingestd/lifecycle").glob("*.py")]
+    sources = [*(ROOT / "ingestd/daemon").rglob("*.py"), *(ROOT / "ingestd/lifecycle").glob("*.py")]
     names = (
         {name for path in sources for name in EVENT.findall(path.read_text())} - NO_EVENTS - KEYS
     )
@@ -48,3 +48,13 @@ def test_every_listed_event_exists():
     for row in events:
         for name in re.findall(r"`([a-z]+\.[a-z_]+)`", row):
             assert name in made_up or f'"{name}"' in sources, name
+
+
+def test_every_link_of_the_readme_leads_somewhere():
+    text = (ROOT / "README.md").read_text()
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    there = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text)
+    assert len(links) > 10
+    assert [file for file, _ in links if file and not (ROOT / file).exists()] == []
+    assert [mark for file, mark in links if not file and mark not in there] == []

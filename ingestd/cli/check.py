@@ -27,6 +27,7 @@ from ingestd.cli.checks_settings import (
     check_command,
     check_pace,
     check_scopes,
+    check_taken,
     check_times,
     check_twins,
     names_folders,
@@ -74,6 +75,7 @@ def _results(session: Session, *, config_only: bool) -> Iterator[Result]:
     yield Result(Grade.OK, "configuration", f"{session.config}: {count}")
     yield from check_times(settings)
     yield from check_pace(settings)
+    yield from check_taken(settings)
     if config_only:
         return
     yield from check_command(settings.on_trouble)

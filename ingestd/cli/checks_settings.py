@@ -14,7 +14,7 @@ from ingestd.cli import words
 from ingestd.cli.apart import NoAnswerError, in_child
 from ingestd.cli.checking import Grade, Result
 from ingestd.cli.session import as_owner
-from ingestd.config import ScopeKind
+from ingestd.config import ScopeKind, Validate
 from ingestd.errors import JournalError
 from ingestd.journal import JournalReader
 from ingestd.journal.opening import JOURNAL_NAME
@@ -54,6 +54,21 @@ def check_pace(settings: Settings) -> Iterator[Result]:
             f"{words.duration(1e9 / slowest)}"
         )
         yield Result(Grade.WARN, "settings", text, "Is a unit missing? As in 5MB/s.")
+
+
+def check_taken(settings: Settings) -> Iterator[Result]:
+    """Compare what is let through with what the far side takes (contract 1.1)."""
+    asked, taken = settings.validate, Validate()
+    beyond = [
+        *(f"validate.extensions: {one}" for one in asked.extensions if one not in taken.extensions),
+        *(f"validate.codecs: {one}" for one in asked.codecs if one not in taken.codecs),
+    ]
+    if asked.max_size > taken.max_size:
+        beyond.append(f"validate.max_size: {words.size(asked.max_size)}")
+    if beyond:
+        text = f"memories.ai does not take all that is allowed here ({', '.join(beyond)})"
+        remedy = "Such files are refused there, or billed and then not indexed. Leave them out."
+        yield Result(Grade.WARN, "settings", text, remedy)
 
 
 def check_command(command: tuple[str, ...] | None) -> Iterator[Result]:
