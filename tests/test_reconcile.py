@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_farside import DOWN, LOST_BUT_STORED
-from ingestd.journal import Journal, JournalReader, damage_of
-from ingestd.model import GateName, State
+from ingestd.journal import Journal, JournalReader, add_wish, damage_of
+from ingestd.model import GateName, Reason, State
 from ingestd.reconcile.audit import compare
 from ingestd.reconcile.evidence import Evidence, read_library, read_mirror
 from ingestd.reconcile.library import LibraryError, scopes_in_use, walk
@@ -165,6 +166,42 @@ def test_what_was_skipped_and_approved_later_is_no_reason_to_stop(world: World):
     world.advance(600)
     assert world.gate(GateName.JOURNAL) is None
     assert world.state(path) is State.PARSED
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_journal_that_was_copied_while_an_upload_went_out_asks_for_it(
+    world: World, started: bool
+):
+    """Its mark came after the copy, its answer was lost, and no name at memories.ai tells."""
+    restored(world)
+    world.far.shows_names = False
+    kept, grant = world.place / "kept", world.daemon.flights.marks._grant
+
+    def copied_before(send_id: int, content_hash: str) -> bool:
+        world.journal._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        kept.mkdir()
+        shutil.copy(world.state_dir / "journal.db", kept)
+        return grant(send_id, content_hash)
+
+    world.daemon.flights.marks._grant = copied_before
+    world.far.plan(replace(LOST_BUT_STORED, visible_after=500.0))
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    world._stop()
+    lose(world)
+    shutil.copy(kept / "journal.db", world.state_dir)
+    if started:
+        add_wish(world.state_dir, "pause", {}, world.now().wall)
+        world._start()
+        world.until(lambda: world.state(path) is State.QUEUED)
+        world._stop()
+    evidence = started_recovered(world, ask=False)
+    assert list(evidence.unmarked)
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    world.wish("resume")
+    world.until(lambda: world.state(path) is State.HELD, limit=40_000)  # a person can tell
+    assert world.row(path).reason is Reason.UNCONFIRMED
+    assert len(world.bodies()) == 1
 
 
 def test_a_second_recover_finds_nothing_new(world: World):

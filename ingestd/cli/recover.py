@@ -158,7 +158,7 @@ def _told(evidence: Evidence, damage: str | None, settings: Settings) -> list[st
             "store names as hashes), their files are not recognised and would be paid for again: "
             "see what is there before you start it, with ingestd plan and ingestd skip."
         )
-    unknown = len(evidence.open) - len(evidence.resolved)
+    unknown = evidence.unknown
     lines.append(
         f"The journal does not know {words.count(len(evidence.videos), 'video')} from the mirror, "
         f"{len(evidence.found) + len(evidence.resolved)} at memories.ai, and "
@@ -206,7 +206,7 @@ def _place(evidence: Evidence) -> dict[str, object] | None:
 
 
 def _done(evidence: Evidence, *, as_json: bool, changed: int, aside: Path | None) -> int:
-    unknown = len(evidence.open) - len(evidence.resolved)
+    unknown = evidence.unknown
     if as_json:
         document = {
             "schema": 1,

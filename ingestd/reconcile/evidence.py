@@ -36,6 +36,8 @@ class Evidence:
     videos: set[str] = field(default_factory=set)  # in the mirror, unknown to the journal
     scopes: set[str] = field(default_factory=set)  # of the mirror's attempts
     open: dict[str, Intent] = field(default_factory=dict)  # attempts without an end
+    #: Attempts that the journal, a copy made meanwhile, has as not marked yet.
+    unmarked: dict[str, Intent] = field(default_factory=dict)
     resolved: dict[str, str] = field(default_factory=dict)  # of these: the video, by key
     #: Contents that a person skipped, and the journal has not so; by size and sample.
     skipped: dict[tuple[int, str], Skipped] = field(default_factory=dict)
@@ -44,6 +46,11 @@ class Evidence:
     there: int = 0  # videos at the far side
     nameless: int = 0  # of these, unknown ones whose names are not ours: nobody can tell
     walked: bool = False
+
+    @property
+    def unknown(self) -> int:
+        """Attempts that memories.ai will be asked about."""
+        return len(self.open) - len(self.resolved) + len(self.unmarked)
 
 
 def read_mirror(evidence: Evidence, path: Path, journal: JournalReader | None) -> None:
@@ -54,9 +61,11 @@ def read_mirror(evidence: Evidence, path: Path, journal: JournalReader | None) -
         _read(evidence, line.fact, journal)
     evidence.end, evidence.damaged = reading.end, reading.damaged
     if journal is not None:
-        known = [key for key in evidence.open if journal.send_of_key(key) is not None]
-        for key in known:  # the journal asks about it itself
-            del evidence.open[key]
+        for key, intent in list(evidence.open.items()):
+            if (send := journal.send_of_key(key)) is not None:
+                del evidence.open[key]  # the journal asks about it itself, if it knows the mark
+                if send.marked_at is None:
+                    evidence.unmarked[key] = intent
         decided = [one for one in evidence.skipped if _is_decided(journal, *one)]
         for content in decided:
             del evidence.skipped[content]

@@ -47,6 +47,7 @@ def rebuild(journal: Journal, evidence: Evidence, now: float) -> int:
                     _restore(journal, one, now)
                     count += 1
     with journal.transaction():
+        count += sum(_mark(journal, intent, now) for intent in evidence.unmarked.values())
         count += sum(_skip(journal, fact, now) for fact in evidence.skipped.values())
     found = chain(evidence.found, _pathless(evidence))
     while some := list(islice(found, _AT_ONCE)):
@@ -204,6 +205,22 @@ def _take_over(journal: Journal, row: Item, one: _Known, now: float) -> Item:
     moved = journal.move(row, ended, name, now, ended.detail)
     _record_attempt(journal, moved, one, now)
     return moved
+
+
+def _mark(journal: Journal, intent: Intent, now: float) -> bool:
+    """Have an attempt asked about whose mark came after the journal was copied (rules R8)."""
+    send = journal.send_of_key(intent.key)
+    row = None if send is None else journal.item(send.item_id)
+    if send is None or row is None or row.video_no is not None:
+        return False
+    if send.ended_at is None:
+        journal.mark_send(send.id, intent.at)  # the next start settles it so
+    elif row.state is State.QUEUED:  # a start has settled it already: not sent
+        anew = _Known(None, intent.at, replace(intent, key=f"{intent.key}+"))
+        _take_over(journal, row, anew, now)
+    else:
+        return False
+    return True
 
 
 _SKIPPED: Final = "Restored by ingestd recover: a person said that it is not to be uploaded."
