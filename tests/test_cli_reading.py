@@ -73,6 +73,7 @@ def test_a_terminal_gets_the_newest_fifty_and_is_told_so(home, monkeypatch):
         (["--folder", "drop"], [1, 2, 3, 4]),
         (["--limit", "2"], [3, 4]),
         (["--since", "1h"], []),
+        (["--limit", "99999999999999999999"], [1, 2, 3, 4]),
         (["--since", "2023-11-14"], [1, 2, 3, 4]),
     ],
 )

@@ -10,7 +10,7 @@ import click
 
 from ingestd.cli import jsonout, words
 from ingestd.cli.faraway import far_side
-from ingestd.cli.options import common_options, json_option
+from ingestd.cli.options import common_options, json_option, scope_option
 from ingestd.cli.session import become_owner, open_journal, open_session
 from ingestd.config import read_key
 from ingestd.errors import Exit
@@ -27,13 +27,7 @@ SHOWN = 20
 
 @click.command(epilog="Exit 0: equal; 1: there are differences.")
 @click.option("--all", "everything", is_flag=True, help="Also videos that are not named as ours.")
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    metavar="KIND=VALUE",
-    help="A further scope to look through, such as unique_id=trip; may be repeated.",
-)
+@scope_option
 @json_option
 @common_options
 @click.pass_context

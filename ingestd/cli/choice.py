@@ -60,7 +60,7 @@ def choice_of(options: dict[str, Any]) -> Choice:
             states=options["states"],
             reasons=options["reasons"],
             folder=options["folder"],
-            under=absolute(options["under"]) if options["under"] else None,
+            under=None if options["under"] is None else absolute(options["under"]),
         ),
     )
     by_filter = choice.filtered or choice.everything

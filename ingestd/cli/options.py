@@ -12,10 +12,13 @@ import click
 
 from ingestd.config.measures import duration
 from ingestd.config.values import BadValueError
-from ingestd.model import Reason, State
+from ingestd.model import Reason, Scope, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+#: Parameters by which an account names places (contract 1.1, drift).
+_SCOPE_KINDS = frozenset({"unique_id", "folder_id"})
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -100,6 +103,13 @@ def read_since(ctx: click.Context, param: click.Parameter, value: str | None) ->
         raise click.BadParameter(f"{value!r} must be {forms}.", ctx, param) from None
 
 
+def read_filter(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse an empty filter: with an unset variable it would mean everything, and pay for it."""
+    if value is not None and not value.strip(", "):
+        raise click.BadParameter("it is empty: is a variable unset?", ctx, param)
+    return value
+
+
 def read_states(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[State]:
     """Read states joined by commas; none given is the empty set."""
     return frozenset(State(word) for word in _words(ctx, param, value, [str(one) for one in State]))
@@ -116,6 +126,7 @@ def read_reasons(
 def _words(
     ctx: click.Context, param: click.Parameter, value: str | None, known: list[str]
 ) -> Iterator[str]:
+    read_filter(ctx, param, value)
     for word in filter(None, (part.strip().lower() for part in (value or "").split(","))):
         if word not in known:
             near = difflib.get_close_matches(word, known, n=1)
@@ -124,11 +135,46 @@ def _words(
         yield word
 
 
+def _read_scopes(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Check scopes as the journal writes them: unique_id=trip, folder_id=12."""
+    for value in values:
+        scope = Scope.parse(value)
+        number = scope.kind != "folder_id" or re.fullmatch(r"-?\d+", scope.value)
+        if scope.kind not in _SCOPE_KINDS or not scope.value or not number:
+            raise click.BadParameter(
+                f"{value!r} must be unique_id=NAME or folder_id=NUMBER.", ctx, param
+            )
+    return values
+
+
+scope_option = click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    callback=_read_scopes,
+    metavar="KIND=VALUE",
+    help="A further scope to look through, such as unique_id=trip; may be repeated.",
+)
+
+
 def selection_options(command: Command) -> Command:
     """Add the filters that choose rows."""
     for add in (
-        click.option("--path", "under", metavar="DIR", help="Only rows at or below this path."),
-        click.option("--folder", metavar="NAME", help="Only rows of this watched folder."),
+        click.option(
+            "--path",
+            "under",
+            callback=read_filter,
+            metavar="DIR",
+            help="Only rows at or below this path.",
+        ),
+        click.option(
+            "--folder",
+            callback=read_filter,
+            metavar="NAME",
+            help="Only rows of this watched folder.",
+        ),
         click.option(
             "--reason", "reasons", callback=read_reasons, metavar="R,R", help="Only these reasons."
         ),

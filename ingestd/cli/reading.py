@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -59,9 +60,9 @@ def list_rows(  # noqa: PLR0913 - one argument an option
         states=states,
         reasons=reasons,
         folder=folder,
-        under=absolute(under) if under else None,
+        under=None if under is None else absolute(under),
         since=since,
-        limit=limit or None,
+        limit=min(limit, sys.maxsize) if limit else None,
         newest=bool(limit),
     )
     with open_journal(session) as reader:

@@ -11,7 +11,13 @@ import click
 
 from ingestd.cli import jsonout, servicewords, terminal, words
 from ingestd.cli.faraway import far_side
-from ingestd.cli.options import common_options, dry_run_option, json_option, yes_option
+from ingestd.cli.options import (
+    common_options,
+    dry_run_option,
+    json_option,
+    scope_option,
+    yes_option,
+)
 from ingestd.cli.session import become_owner, open_session
 from ingestd.config import read_key
 from ingestd.control import Lock
@@ -36,13 +42,7 @@ STRANGERS: Final = "scopes_with_strangers"
 
 @click.command()
 @click.option("--mirror-only", is_flag=True, help="Do not ask memories.ai; use the mirror alone.")
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    metavar="KIND=VALUE",
-    help="A further scope to look through, such as unique_id=trip; may be repeated.",
-)
+@scope_option
 @dry_run_option
 @yes_option
 @json_option

@@ -176,5 +176,11 @@ def _import_all() -> None:
 
 
 def absolute(path: str) -> str:
-    """Make a path of the command line absolute; links in it stay, as they do in the journal."""
+    """Make a path of the command line absolute; links in it stay, as they do in the journal.
+
+    Raises:
+        UsageError: it is empty. An unset variable of a shell must not mean the current directory.
+    """
+    if not path:
+        raise UsageError("A path is empty: is a variable unset? `.` means the current directory.")
     return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links

@@ -45,7 +45,7 @@ def status(ctx: click.Context, path: str | None, *, follow: bool, as_json: bool)
     session = open_session(ctx)
     keys = next_keys(session)  # may be readable by root only
     become_owner(session.state_dir)
-    under = absolute(path) if path else None
+    under = None if path is None else absolute(path)
     with open_journal(session) as reader:
 
         def report() -> Report:
