@@ -93,6 +93,7 @@ def test_the_configuration_may_stand_before_and_after_the_command(home):
         (["approve", "--state", "held", "--path", "", "--yes"], "is a variable unset?"),
         (["approve", "--state", "held", "--folder", "", "--yes"], "is a variable unset?"),
         (["approve", "--all", "--state", "", "--yes"], "is a variable unset?"),
+        (["approve", "--all", "--yes", "-c", ""], "is a variable unset?"),
         (["add", "", "--yes"], "is a variable unset?"),
         (["status", ""], "is a variable unset?"),
         (["show", ""], "is a variable unset?"),

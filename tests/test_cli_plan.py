@@ -200,3 +200,10 @@ def test_the_same_content_in_another_scope_would_be_held(home):
     row = a_row(path, State.PARSED, video_no="VI1", scope="unique_id=other")
     home.journal(replace(row, path="/srv/other/a.mp4", fingerprint=sample_of(path)))
     assert planned(home) == {"new.mp4": ("hold", "other_scope")}
+
+
+def test_a_named_path_that_is_not_there_is_exit_code_1(home):
+    said = home.run("plan", home.drop / "crad7")
+    assert said.code == 1
+    assert "there is no such file" in said.out
+    assert home.run("plan", home.drop).code == 0

@@ -55,9 +55,8 @@ def common_options(command: Command) -> Command:
 
 
 def _keep_config(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    del param
     if value is not None:
-        ctx.ensure_object(Common).config = value
+        ctx.ensure_object(Common).config = read_filter(ctx, param, value)
 
 
 def _keep_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click calls it so
@@ -104,7 +103,7 @@ def read_since(ctx: click.Context, param: click.Parameter, value: str | None) ->
 
 
 def read_filter(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Refuse an empty filter: with an unset variable it would mean everything, and pay for it."""
+    """Refuse an empty text: with an unset variable it would mean everything, or another journal."""
     if value is not None and not value.strip(", "):
         raise click.BadParameter("it is empty: is a variable unset?", ctx, param)
     return value

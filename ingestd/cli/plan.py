@@ -13,7 +13,7 @@ from ingestd.cli.plan_sums import Sums
 from ingestd.cli.planner import Action, Planned, Planner
 from ingestd.cli.session import Session, absolute, become_owner, open_session
 from ingestd.cli.walk import Walked, walk
-from ingestd.errors import UsageError
+from ingestd.errors import Exit, UsageError
 from ingestd.journal import JournalReader
 from ingestd.journal.opening import JOURNAL_NAME
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @json_option
 @common_options
 @click.pass_context
-def plan(ctx: click.Context, paths: tuple[str, ...], *, sums_only: bool, as_json: bool) -> None:
+def plan(ctx: click.Context, paths: tuple[str, ...], *, sums_only: bool, as_json: bool) -> int:
     """Say what would happen to what lies there now: take, hold, skip, reject, and what it costs.
 
     Looks into every new file and changes nothing. Without a PATH: all watched folders. Needs
@@ -42,7 +42,7 @@ def plan(ctx: click.Context, paths: tuple[str, ...], *, sums_only: bool, as_json
     planned = _plan(session, wanted, walked, sums)
     if as_json:
         _print_document(session, planned, walked, sums, sums_only=sums_only)
-        return
+        return _code(paths, walked)
     for one in planned:
         if not sums_only:
             click.echo(_line(one))
@@ -50,6 +50,12 @@ def plan(ctx: click.Context, paths: tuple[str, ...], *, sums_only: bool, as_json
     for text in sums.lines(session.settings, walked):
         click.echo(text)
     click.echo("Nothing was changed.")
+    return _code(paths, walked)
+
+
+def _code(paths: tuple[str, ...], walked: Walked) -> int:
+    """A path that was named and could not be looked through is a plan that failed."""
+    return Exit.PROBLEMS if paths and walked.troubles else Exit.DONE
 
 
 def _plan(
