@@ -123,7 +123,13 @@ def _carried_out(site: Site, steps: list[Step], *, dry_run: bool) -> bool:
             "Only root may do that: say it again with sudo. With --dry-run it only says what it "
             "would do."
         )
-    click.echo("It would" if dry_run else "ingestd now does this:")
+    told = [said for step in steps if (said := step.said())]
+    if not told:
+        click.echo("There is nothing to do.")
+    elif dry_run:
+        click.echo("It would do this; nothing is changed now:")
+    else:
+        click.echo("ingestd now does this:")
     for step in steps:
         if said := step.said():
             click.echo(f"  - {said}")

@@ -108,8 +108,8 @@ class Pass:
         ]
         if unfinished := self._unfinished():
             said.append(f"{unfinished} not complete or not readable yet")
-        said += [watched.detail for watched in self._seeing.all() if watched.detail]
-        told = ", ".join(said).rstrip(".") or "Not all that lies there could be taken"
+        said += [watched.detail.rstrip(".") for watched in self._seeing.all() if watched.detail]
+        told = "; ".join(said) or "Not all that lies there could be taken"
         return f"{told}. See: ingestd list, and: ingestd show FILE"
 
     def _left_over(self, gates: str) -> str:
