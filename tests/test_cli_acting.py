@@ -226,6 +226,16 @@ def test_add_says_what_it_costs_and_wants_a_yes(home, tmp_path):
     assert pending(home) == []
 
 
+def test_a_script_that_names_files_means_them(home):
+    home.journal()
+    clip, other = home.clip("a.mp4"), home.clip("b.mp4")
+    assert home.run("add", clip, other).code == 0
+    assert [args["paths"] for _, args in pending(home)] == [[str(clip), str(other)]]
+    assert home.run("add", clip, home.drop).code == 2
+    assert home.run("add", clip, "--pay-again").code == 2
+    assert len(pending(home)) == 1
+
+
 def test_add_hands_on_absolute_paths_odd_bytes_included(home, tmp_path, monkeypatch):
     home.journal()
     name = os.fsdecode(b"odd\xff.mp4")

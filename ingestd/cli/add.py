@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import TYPE_CHECKING
 
 import click
 
-from ingestd.cli import jsonout, money, wishes, words
+from ingestd.cli import jsonout, money, terminal, wishes, words
 from ingestd.cli.options import common_options, dry_run_option, json_option, yes_option
 from ingestd.cli.plan_sums import Sums
 from ingestd.cli.planner import Action, Planner
@@ -48,7 +49,8 @@ def add(  # noqa: PLR0913 - one argument an option
     """Take files now, from wherever they are; of a directory all videos in it.
 
     Skips the quiet time and nothing else: what is not acceptable is rejected, what is known
-    already is not paid again.
+    already is not paid again. Of a directory, and with --pay-again, it says first what it comes to
+    and asks; files that a script names are taken without a question.
     """
     session = journal_session(ctx)
     _check_folder(session, folder)
@@ -65,7 +67,8 @@ def add(  # noqa: PLR0913 - one argument an option
             else f"{question} Nothing was done (--dry-run)."
         )
         return Exit.DONE
-    if sums.work.clips and not money.agreed(question, yes=yes):
+    by_script = not terminal.can_ask() and not any(map(os.path.isdir, wanted))
+    if sums.work.clips and not money.agreed(question, yes=yes or (by_script and not pay_again)):
         click.echo("Nothing was done.", err=True)
         return Exit.PROBLEMS
     args = {"paths": list(wanted), "folder": folder, "pay_again": pay_again}
