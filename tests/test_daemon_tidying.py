@@ -213,6 +213,24 @@ def test_a_copy_goes_only_when_its_original_is_searchable(world: World):
     assert {row.state for row in world.rows(copy)} == {State.DUPLICATE}
 
 
+@pytest.mark.parametrize("kind", [AfterKind.MOVE_TO, AfterKind.DELETE])
+def test_a_card_that_is_copied_once_more_after_its_files_went_is_tidied_away_too(
+    world: World, kind: AfterKind
+):
+    parsed = to(world) if kind is AfterKind.MOVE_TO else DELETE
+    use(world, after_parsed=parsed, after_duplicate=to(world, "copies"), grace=0.0)
+    path = world.put("card/a.mp4")
+    world.advance(200)
+    assert not path.exists()
+    again = world.put("card/a.mp4")
+    world.advance(200)
+    assert not again.exists()
+    assert [row.state for row in world.rows(path)] == [State.PARSED, State.DUPLICATE]
+    assert (world.place / "copies/card/a.mp4").exists()
+    assert (world.place / "done/card/a.mp4").exists() == (kind is AfterKind.MOVE_TO)
+    assert len(world.bodies()) == 1
+
+
 def rejected(world: World, name: str = "a.mp4") -> Path:
     path = world.drop / name
     path.write_bytes(b"no video at all, whatever its name says")

@@ -289,8 +289,11 @@ class Tidying:
 
 def _places_of(original: Item | None) -> tuple[str, ...]:
     """Where a row's file may lie now."""
-    paths = (original.path, original.moved_to) if original is not None else ()
-    return tuple(path for path in paths if path is not None)
+    if original is None:
+        return ()
+    if original.removed_at is not None:  # what lies at its old path by now came later
+        return () if original.moved_to is None else (original.moved_to,)
+    return (original.path,)
 
 
 def _may_touch(watched: Watched) -> bool:
