@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,27 @@ def failing(world: World, monkeypatch, method: str, error: Exception, times: int
         patched.setattr(world.journal, method, call)
         yield
     assert not left
+
+
+def test_a_rename_over_another_file_on_a_full_disk_is_recorded_once_there_is_room(world: World):
+    """What is undone each time is not looked at again and again (`advance` fails if it is)."""
+    first = world.put("a.mp4")
+    world.advance(200)
+    copy = world.put("b.mp4", salt="a.mp4")
+    world.advance(200)
+    assert world.state(copy) is State.DUPLICATE
+    row = world.row(first)
+    with full_disk(world):
+        with suppress(DiskFullError):
+            while True:  # the last free page, too
+                with world.journal.transaction():
+                    world.journal.note(row, "test.filled", world.now().wall, "x" * 100)
+        first.rename(copy)
+        world.advance(120)
+    world.advance(900)
+    assert world.row(copy).id == row.id
+    assert [one.state for one in world.rows(copy)] == [State.PARSED, State.GONE]
+    assert len(world.bodies()) == 1
 
 
 # --- the disk of the journal --------------------------------------------------------------------

@@ -66,12 +66,22 @@ def _paid_once(rig: Rig, rows: list[Item]) -> None:
             continue
         key = (row.scope, row.content)
         first = seen.setdefault(key, row.number)
-        if first != row.number and first not in unread and row.number not in unread:
-            allowed[key] -= 1
-            if allowed[key] < 0:
-                raise BrokenPromiseError(
-                    f"paid twice: {row.stem} in {row.scope}: {first} and {row.number}"
-                )
+        again = first != row.number and first not in unread and row.number not in unread
+        if again and not _use(allowed, key):
+            raise BrokenPromiseError(
+                f"paid twice: {row.stem} in {row.scope}: {first} and {row.number}"
+            )
+
+
+def _use(allowed: Counter[tuple[str, str]], key: tuple[str, str]) -> bool:
+    """Use a payment that a person allowed; a reload may have given the file another scope since."""
+    scope, content = key
+    moved = ((one, other) for one, other in allowed if one != scope and other == content)
+    for one in (key, *moved):
+        if allowed[one] > 0:
+            allowed[one] -= 1
+            return True
+    return False
 
 
 def _nothing_lost(rig: Rig) -> None:

@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.messages import OldPathSeen
 from ingestd.filestat import stat_of
 from ingestd.lifecycle import UNSENT, events
@@ -107,9 +108,19 @@ class Renames:
 
     def seen(self, message: OldPathSeen) -> None:
         """Take in what lies at the old path; nothing of it there means that it was renamed."""
-        pending = self._pending.pop(message.path, None)
+        pending = self._pending.get(message.path)
         if pending is None:
             return
+        try:
+            self._take_in(message, pending)
+        except NOT_NOW:
+            raise  # handed in again: until then the path is not looked at anew
+        except Exception:
+            del self._pending[message.path]
+            raise
+        del self._pending[message.path]
+
+    def _take_in(self, message: OldPathSeen, pending: _Pending) -> None:
         item = self._ctx.journal.item(pending.item_id)
         stands = item is not None and item.path == pending.old and item.state not in JUDGED_ANEW
         there = message.stat is not None and message.stat.same_content_as(pending.stat)
