@@ -64,12 +64,14 @@ class Billing(Records, Reading):
     def found_for(self, token: str, size: int, scope: str) -> tuple[Found, ...]:
         """Such videos that a file with this token and size may be, the oldest first.
 
-        Those of which the far side did not say the size are among them.
+        Those of which the far side did not say the size are among them; those that a row has by
+        now (its own lost answer was looked for, too) are not.
         """
         query = select(
             _FOUND,
             "found",
             "token = ? AND scope = ? AND account = ? AND (size IS NULL OR size = ?)"
+            " AND NOT EXISTS (SELECT 1 FROM items WHERE items.video_no = found.video_no)"
             " ORDER BY size IS NULL, created_at, video_no",
         )
         return tuple(

@@ -66,6 +66,13 @@ class Originals(Reading):
         """Those whose bytes are not known, or that are not sent yet: the item waits for them."""
         return self._originals(item, _UNDECIDED, elsewhere=elsewhere)
 
+    def rivals(self, item: Item) -> Iterator[Item]:
+        """Those of every scope that are to be sent, too: with one sample they share their token.
+
+        So they are never under way together, copies that are meant to be paid for included.
+        """
+        return self._alike(item, f"{_COUNTS} AND {_TO_BE_SENT} AND {_ANY}", None)
+
     def twins(self, item: Item, content_hash: str) -> Iterator[Item]:
         """All rows of the item's scope that hold these very bytes, whether they wait or not."""
         return self._alike(item, f"{_HERE} AND {_EQUAL}", content_hash)

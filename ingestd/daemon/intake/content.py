@@ -135,12 +135,16 @@ class Contents:
         return self._suspected_of(item) is not None
 
     def _suspected_of(self, item: Item) -> Item | None:
-        if item.pay_again or not self._ctx.settings.upload.dedupe:
-            return None
         journal = self._ctx.journal
+        if not self._is_compared(item):
+            return next(journal.rivals(item), None)
         return next(
             chain(journal.originals(item), self._paid_elsewhere(journal.originals, item)), None
         )
+
+    def _is_compared(self, item: Item) -> bool:
+        """Tell whether a copy of what is paid is not to be paid for."""
+        return not item.pay_again and self._ctx.settings.upload.dedupe
 
     @staticmethod
     def _paid_elsewhere(rows: Callable[..., Iterator[Item]], item: Item) -> Iterator[Item]:
@@ -149,10 +153,14 @@ class Contents:
 
     def _weigh(self, item: Item) -> None:
         journal, elsewhere = self._ctx.journal, self._paid_elsewhere
+        if not self._is_compared(item):
+            if not self._waits_for(item, journal.rivals(item)):
+                self._clear(item)
+            return
         hashed = chain(journal.hashed_originals(item), elsewhere(journal.hashed_originals, item))
         if item.content_hash is None and next(hashed, None) is not None:
             if self._known_unreadable(item):
-                self._clear(item)  # its upload finds out what is wrong with the file
+                self._unread(item)
             elif self._changed.get(item.id) != item.stat:
                 self._hash(item)
             else:  # the next look at it decides, and may find that it was merely renamed over
@@ -166,6 +174,19 @@ class Contents:
                 self._ctx.apply(item, _paid_elsewhere(item, equal))
             elif not self._waits_for(item, elsewhere(journal.undecided_originals, item)):
                 self._clear(item)
+
+    def _unread(self, item: Item) -> None:
+        """Its upload finds out what is wrong with a file, as soon as it may be under way.
+
+        Not while its folder is away, or not looked at yet after a start: it is read when it is
+        back; nor beside another one of its sample.
+        """
+        if not self._is_away(item) and not self._waits_for(item, self._undecided(item)):
+            self._clear(item)
+
+    def _undecided(self, item: Item) -> Iterator[Item]:
+        rows = self._ctx.journal.undecided_originals
+        return chain(rows(item), self._paid_elsewhere(rows, item))
 
     def _waits_for(self, item: Item, others: Iterable[Item]) -> bool:
         """Wait for the first row's hash, from its sending or by reading it, or for its end.
