@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +17,9 @@ from ingestd.config import ConfirmThen
 from ingestd.daemon.asking import jobs
 from ingestd.daemon.intake import content, looking
 from ingestd.daemon.messages import Hashed
-from ingestd.fingerprint import spans
-from ingestd.journal import reading
-from ingestd.journal.rows import read_item
 from ingestd.model import Reason, State
-from world import CLIP, World, worlds
+from lookalikes import lookalike, put_lookalikes
+from world import World, worlds
 
 if TYPE_CHECKING:
     from ingestd.remote.contract import Upload
@@ -35,24 +32,6 @@ def world(tmp_path: Path):
 
 def copies(world: World, *names: str) -> list[Path]:
     return [world.put(name, salt="the same") for name in names]
-
-
-def lookalike(mark: bytes) -> bytes:
-    """A clip of 6 MiB whose mark stands where the sample does not look."""
-    size, at = 6 << 20, 2 << 20
-    assert not any(begin <= at < begin + length for begin, length in spans(size))
-    clip = clips.unique(CLIP, b"")
-    padding = bytearray(size - len(clip) - 8)
-    padding[at - len(clip) : at - len(clip) + len(mark)] = mark
-    return clip + struct.pack(">I4s", 8 + len(padding), b"free") + padding
-
-
-def put_lookalikes(world: World, *marks: bytes) -> list[Path]:
-    paths = []
-    for number, mark in enumerate(marks):
-        paths.append(world.drop / f"segment{number}.mp4")
-        paths[-1].write_bytes(lookalike(mark))
-    return paths
 
 
 def adopted_unread(world: World) -> Path:
@@ -119,42 +98,6 @@ def test_a_copy_that_comes_while_the_answer_is_looked_for_is_not_sent(world: Wor
     assert (world.state(first), world.state(second)) == (State.PARSED, State.DUPLICATE)
 
 
-def test_what_shares_only_its_sample_is_uploaded_too(world: World):
-    paths = put_lookalikes(world, b"one", b"two", b"one")
-    world.advance(300)
-    assert sorted(world.state(path) for path in paths) == [
-        State.DUPLICATE,
-        State.PARSED,
-        State.PARSED,
-    ]
-    assert len({row.fingerprint for row in world.rows()}) == 1
-    assert len(world.far.library) == 2
-
-
-def test_a_later_lookalike_is_uploaded_too(world: World):
-    put_lookalikes(world, b"one")
-    world.advance(300)
-    (world.drop / "later.mp4").write_bytes(lookalike(b"two"))
-    world.advance(300)
-    assert world.state(world.drop / "later.mp4") is State.PARSED
-    assert len(world.far.library) == 2
-
-
-def test_two_with_one_sample_are_never_sent_together(world: World):
-    world.restart(**world.section("upload", concurrency=5))
-    together = []
-
-    def look(_upload: object) -> None:
-        together.append(sum(row.state is State.UPLOADING for row in world.rows()))
-        world.advance(30)
-
-    world.far.plan(*[Fate(during=look)] * 3)
-    put_lookalikes(world, b"one", b"two", b"three")
-    world.advance(600)
-    assert together == [1, 1, 1]
-    assert len(world.far.library) == 3
-
-
 def test_a_lost_upload_is_known_by_its_content_although_its_file_went_away(world: World):
     """All of it was read before the mark, so its hash is on disk with the mark."""
     (first,) = copies(world, "a.mp4")
@@ -217,30 +160,6 @@ def test_those_that_wait_for_a_share_hold_up_no_other_suspect(world: World, monk
     assert {world.state(other.path / f"waits{number}.mp4") for number in range(3)} == {State.QUEUED}
     assert world.state(other.path / "copy.mp4") is State.DUPLICATE
     assert len(world.bodies()) == 2
-
-
-def test_among_thousands_of_lookalikes_only_those_are_read_that_decide(world: World, monkeypatch):
-    """A camera's preallocated segments share size, head, middle and tail (rules R4)."""
-    put_lookalikes(world, b"one")
-    world.advance(200)
-    (paid,) = world.rows()
-    with world.journal.transaction():
-        for number in range(3000):
-            other = replace(
-                paid,
-                path=f"/old/segment{number}",
-                folder="old",
-                video_no=f"segment {number}",
-                content_hash=f"{number:064x}",
-            )
-            world.journal.restore(other, "file.restored", 1.0)
-    read: list[int] = []
-    monkeypatch.setattr(reading, "read_item", lambda row: read.append(row[0]) or read_item(row))
-    second = world.drop / "segment1.mp4"
-    second.write_bytes(lookalike(b"two"))
-    world.advance(300)
-    assert world.state(second) is State.PARSED
-    assert len(read) < 1000
 
 
 def test_a_content_that_is_paid_already_gets_no_mark(world: World):
@@ -452,18 +371,6 @@ def test_the_copies_of_a_file_that_was_rewritten_in_place_are_not_forgotten(worl
     world.wish("resume")
     world.advance(600)
     assert [world.state(path) for path in (first, second)] == [State.PARSED, State.PARSED]
-
-
-def test_a_paid_file_that_is_rewritten_in_place_and_looks_the_same_is_sent_too(world: World):
-    """Only its whole content tells it from one that was merely touched."""
-    (path,) = put_lookalikes(world, b"one")
-    world.advance(300)
-    path.write_bytes(lookalike(b"two"))
-    world.advance(300)
-    assert [row.state for row in world.rows(path)] == [State.PARSED, State.PARSED]
-    os.utime(path, (1, 1))
-    world.advance(300)
-    assert len(world.rows(path)) == len(world.bodies()) == 2
 
 
 def test_a_touched_file_that_cannot_be_read_to_its_end_is_read_later(world: World, monkeypatch):

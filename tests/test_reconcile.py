@@ -16,6 +16,7 @@ from ingestd.reconcile.audit import compare
 from ingestd.reconcile.evidence import Evidence, read_library, read_mirror
 from ingestd.reconcile.library import LibraryError, scopes_in_use, walk
 from ingestd.reconcile.rebuild import rebuild
+from lookalikes import lookalike, put_lookalikes
 from world import worlds
 
 if TYPE_CHECKING:
@@ -202,6 +203,20 @@ def test_a_journal_that_was_copied_while_an_upload_went_out_asks_for_it(
     world.until(lambda: world.state(path) is State.HELD, limit=40_000)  # a person can tell
     assert world.row(path).reason is Reason.UNCONFIRMED
     assert len(world.bodies()) == 1
+
+
+def test_what_recover_found_and_the_rows_own_look_too_is_no_other_files(world: World):
+    restored(world)
+    world.far.plan(LOST_BUT_STORED)
+    (first,) = put_lookalikes(world, b"one")
+    world.until(lambda: world.state(first) is State.CONFIRMING)
+    evidence = recovered(world)
+    assert [one.video_no for one in evidence.found] == [world.far.library[0].video.video_no]
+    world.until(lambda: world.state(first) is State.PARSED)
+    second = world.drop / "other.mp4"
+    second.write_bytes(lookalike(b"two"))
+    world.until(lambda: world.state(second) is State.PARSED)
+    assert len(world.bodies()) == 2
 
 
 def test_a_second_recover_finds_nothing_new(world: World):
