@@ -136,6 +136,10 @@ class People:
         if video is not None and (video.scope, video.content) == (row.scope, content):
             return
         self.rig.allowed.linked.add(row.id)
+        if not (self.rig.variant.names and self.rig.variant.sizes):
+            # only by elimination is one told from another: what is left may be taken for theirs
+            lost = [one.id for one in self.rig.rows() if _is_lost(one)]
+            self.rig.allowed.linked.update(lost)
         if video is not None and video.ours:
             self._allow(video.scope, video.content)
 
@@ -164,3 +168,7 @@ class People:
                 named = {"unique_id": folder.fields.unique_id}
                 return str(fields.scope_of(named, self.rig.settings.api.scope.value))
         return None
+
+
+def _is_lost(row: Item) -> bool:
+    return row.state is State.CONFIRMING or row.reason is Reason.UNCONFIRMED

@@ -62,7 +62,7 @@ class Contents:
             brake: the guard.
         """
         self._ctx, self._opener, self._is_away, self._brake = ctx, opener, is_away, brake
-        self._hashing: set[int] = set()
+        self._hashing: dict[int, str] = {}  # rows whose file is being read, at which path
         self._unreadable: set[int] = set()
         self._changed: dict[int, Stat] = {}  # no longer the file that was judged, by that Stat
         self._stop = threading.Event()
@@ -85,6 +85,8 @@ class Contents:
         if self._lap is None:
             if not self._look_again and self._ctx.now.mono < self._again_at:
                 return self._next()
+            if self._ctx.now.mono >= self._again_at:
+                self._changed.clear()  # no look at it has moved its row: it is read again
             self._look_again, self._again_at, self._lap = False, math.inf, FIRST
         try:
             suspects, self._lap = self._ctx.journal.suspects(MOST, self._lap)
@@ -108,11 +110,13 @@ class Contents:
 
     def hashed(self, message: Hashed) -> None:
         """Keep a hash, then weigh again."""
-        self._hashing.discard(message.item_id)
+        path = self._hashing.pop(message.item_id, None)
         self._look_again = True
         item = self._ctx.journal.item(message.item_id)
         if item is None:
             return
+        if item.path != path and message.digest is None:
+            return  # it was renamed meanwhile: what lies at its old path says nothing
         if message.stat is None or item.stat is None:
             self._unreadable.add(item.id)
             return
@@ -234,7 +238,7 @@ class Contents:
     def _hash(self, item: Item) -> None:
         if item.id in self._hashing or item.stat is None:
             return
-        self._hashing.add(item.id)
+        self._hashing[item.id] = item.path
         item_id, stat, open_file, stop = item.id, item.stat, self._opener(item), self._stop
         self._ctx.workers.submit(
             f"{LANE} {item.folder or ''}",
