@@ -143,6 +143,21 @@ def test_an_original_on_a_share_that_is_away_is_waited_for(world: World):
     assert len(world.bodies()) == 1
 
 
+def test_a_suspect_that_is_renamed_before_it_is_read_is_read_at_its_new_path(world: World):
+    copies(world, "a.mp4")
+    world.advance(200)
+    (old,) = copies(world, "b.mp4")
+    world.lanes.held.add("hash drop")
+    world.until(lambda: world.row(old) is not None)
+    new = old.rename(world.drop / "c.mp4")
+    world.put("b.mp4", salt="another one")
+    world.until(lambda: world.row(new) is not None)
+    world.lanes.held.clear()
+    world.advance(200)
+    assert world.state(new) is State.DUPLICATE
+    assert len(world.bodies()) == 2
+
+
 def test_those_that_wait_for_a_share_hold_up_no_other_suspect(world: World, monkeypatch):
     monkeypatch.setattr(content, "MOST", 2)
     other = world.folder(world.place / "other")
