@@ -318,6 +318,21 @@ def test_what_a_person_skipped_is_kept_too_until_it_is_approved(world: World):
     assert [one.wanted for one in read(place / "paid.log")] == [False, True]
 
 
+def test_a_skip_whose_file_gave_its_path_to_another_one_stops_nothing_after_a_crash(world: World):
+    world.wish("pause")
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.QUEUED)
+    world.wish("skip", ids=[world.row(path).id])
+    path.unlink()
+    world.until(lambda: world.state(path) is State.GONE)
+    world.put("a.mp4", salt="another one")
+    world.wish("resume")
+    world.until(lambda: len(world.rows(path)) == 1 and world.state(path) is State.PARSED)
+    world.restart()
+    world.advance(60)
+    assert world.gate(GateName.JOURNAL) is None
+
+
 @pytest.mark.parametrize("when", ["running", "at the start"])
 def test_an_unmounted_mirror_pauses_uploads_and_is_not_written_below_the_mount_point(
     world: World, when: str

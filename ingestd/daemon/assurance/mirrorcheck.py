@@ -85,6 +85,7 @@ class OpenMirror:
 @dataclass(slots=True)
 class _Comparison:
     journal: JournalReader
+    is_its: bool  # the journal has kept this mirror up to now: a skip in it is its own
     results: list[Result] = field(default_factory=list)
     videos: int = 0
     example: str = ""
@@ -110,7 +111,7 @@ class _Comparison:
         content = (fact.size, fact.sample)
         if fact.wanted:
             self.skipped.pop(content, None)
-        elif not self.journal.ever_saw(*content):
+        elif not self.is_its and not self.journal.ever_saw(*content):
             self.skipped[content] = fact.path
 
     def _result(self, fact: Result, name: str) -> None:
@@ -148,7 +149,7 @@ def check(
             start = place.read if place is not None and known else 0
             if not 0 <= start <= mirror.size:  # lines are missing: an older copy of it, or worse
                 start, known = 0, False
-            reading, comparison = Reading(mirror.path, start), _Comparison(journal)
+            reading, comparison = Reading(mirror.path, start), _Comparison(journal, known)
             for line in reading:
                 comparison.take(line.fact)
             ahead = comparison.ahead()

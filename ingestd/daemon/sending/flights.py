@@ -238,15 +238,15 @@ class Flights:
                 event = events.Vanished(self._ctx.unconfirmed_at(item))
         after = ctx.apply(item, event)
         if isinstance(outcome, Unknown):
-            self._note(after, flight.send, outcome)
+            self._note(after, outcome)
         if isinstance(outcome, Accepted):
             self._accepted(after, flight, outcome)
 
-    def _note(self, item: Item, send: Send, outcome: Unknown) -> None:
+    def _note(self, item: Item, outcome: Unknown) -> None:
         """Remember what the looks for a lost upload want to know of its answer."""
         if outcome.readable:
             self._ctx.readable.add(item.id)
-        if outcome.limited and self._troubles.limited(item, send, outcome.text):
+        if outcome.limited and self._troubles.limited(item, outcome.text):
             self._ctx.limited.add(item.id)
 
     def _accepted(self, item: Item, flight: Flight, outcome: Accepted) -> None:

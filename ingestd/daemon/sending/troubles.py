@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ingestd.model import Item, Send
 
 
+#: What history says of an attempt that was given back.
+GIVEN_BACK = "confirm.limited"
+#: So often an attempt of a file is given back; then each counts (contract 5.3: cap the retries).
+MOST_GIVEN_BACK = 20
 #: A file that closed a gate so often while others passed in between is not taken (rules R7).
 MOST_CLOSINGS = 3
 #: So many times as many others must have passed as were refused; and one at least.
@@ -57,19 +61,18 @@ class Troubles:
             return events.FileRefused(_poison(trouble))
         return events.GateRefused(trouble.text)
 
-    def limited(self, item: Item, send: Send, text: str) -> bool:
+    def limited(self, item: Item, text: str) -> bool:
         """A whole upload was answered in words of a limit, by a code that may mean anything.
 
         The cap of the indexing queue may be said so (contract 5.2), and much else: uploads pause
         as for the rate. Tell whether the attempt is to be given back if it did not arrive: while
-        clips of ours are in that queue, and if it is not this very file that is always refused.
+        clips of ours are in that queue, and not for ever, for it may be the file (contract 5.3).
         """
-        waits_for_room = self.cap.is_in_use()
-        was_open = not self._is_shut(GateName.RATE_LIMIT)
-        if was_open and self._closings(item, send) >= MOST_CLOSINGS:
-            return False
+        in_use = self.cap.is_in_use()
         self._is_accounts(item, Trouble(Refusal.RATE, text))
-        return waits_for_room
+        steps = self._ctx.journal.history(item.id) if in_use else ()
+        given_back = sum(step.event == GIVEN_BACK for step in steps)
+        return in_use and given_back < MOST_GIVEN_BACK
 
     def accepted(self) -> None:
         """An upload was accepted, and is recorded."""
