@@ -223,7 +223,10 @@ def test_where_names_are_hashes_two_of_a_size_are_never_open_together(world: Wor
 
 
 def test_what_lies_in_another_scope_may_be_another_rows_lost_upload(world: World):
-    """One clip for two scopes, both answers lost: only the scope tells which video is whose."""
+    """One clip for two scopes, both answers lost: only the scope tells which video is whose.
+
+    They are never under way together now; a journal of an earlier release may have them so.
+    """
     other = world.folder(world.place / "other", fields=Fields(unique_id="other"))
     world.restart(folders=(*world.settings.folders, other))
     first = lost(world, LOST)
@@ -231,6 +234,7 @@ def test_what_lies_in_another_scope_may_be_another_rows_lost_upload(world: World
     second.write_bytes(first.read_bytes())
     world.far.plan(LOST_BUT_STORED)
     world.lanes.held.add("ask")
+    world.daemon.contents._suspected_of = lambda _: None
     world.wish("add", paths=[str(second)], folder="other", pay_again=True)
     assert world.state(second) is State.CONFIRMING
     later = replace(world.row(second), next_attempt_at=world.now().wall + 1200)
