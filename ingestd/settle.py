@@ -206,6 +206,15 @@ class SettleTracker:
         if file is not None:
             self._forget(file)
 
+    def known(self, path: str) -> None:
+        """Tell that a look found what is judged already: there is nothing to wait for.
+
+        What waits for its end, or whose probe is under way, stays.
+        """
+        file = self._files.get(path)
+        if file is not None and file.phase is Phase.QUIET:
+            self._forget(file)
+
     def force(self, *paths: str) -> None:
         """Take these known files without further quiet time or delay, once."""
         for path in paths:

@@ -229,3 +229,20 @@ def test_a_queued_file_that_was_touched_stays_queued_once(world: World):
     world.wish("resume")
     world.advance(200)
     assert world.state(path) is State.PARSED
+
+
+def test_a_known_file_that_seemed_another_one_for_a_moment_is_not_settling_for_ever(
+    world: World, monkeypatch
+):
+    """So it is while its disk is not told yet."""
+    path = world.put("a.mp4")
+    world.advance(200)
+    sights = world.daemon.seeing.sights
+    with monkeypatch.context() as patched:
+        patched.setattr(sights, "_settled_before", lambda *_: False)
+        world.daemon.seeing.scan_now(full=True)
+        world.advance(1)
+        assert path.as_posix() in world.daemon.tracker
+    world.advance(120)
+    assert len(world.daemon.tracker) == 0
+    assert [row.state for row in world.rows()] == [State.PARSED]

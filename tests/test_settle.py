@@ -385,7 +385,7 @@ class Settling(RuleBasedStateMachine):
         for candidate in self.tracker.take_settled(self.now):
             version, first, last = self.seen[candidate.path]
             assert candidate.stat == self.stat(version)
-            quiet = last - first >= QUIET
+            quiet = last - first >= QUIET - 1e-6  # times are sums of fractions
             assert quiet or candidate.path in self.forced, "not quiet between two looks"
             assert candidate.path not in self.probing, "two probes of one file"
             self.probing[candidate.path] = version

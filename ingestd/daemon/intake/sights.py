@@ -176,10 +176,16 @@ class Sights:
             if item is None:
                 self._brake.sighted(entry.path, entry.stat)
             self._observe(watched, entry.path, entry.stat, item)
-        elif item.stat is not None and item.state in UNSENT and item.stat != entry.stat:
+        else:
+            self._as_known(watched, item, entry.stat)
+
+    def _as_known(self, watched: Watched, item: Item, stat: Stat) -> None:
+        """A file is as its row tells, whatever was seen of it before."""
+        self._tracker.known(item.path)
+        if item.stat is not None and item.state in UNSENT and item.stat != stat:
             # the same file under another device number, after a remount or a reboot; or with the
             # other one of its times, for what is sent must be what its row tells of
-            same = replace(item, stat=entry.stat, volume=watched.volume_id)
+            same = replace(item, stat=stat, volume=watched.volume_id)
             self._ctx.journal.revise(item, same, self._ctx.now.wall)
 
     def _observe(self, watched: Watched, path: str, stat: Stat, item: Item | None) -> None:
