@@ -14,7 +14,7 @@ from ingestd.cli import words
 from ingestd.cli.patience import Unanswered, patiently
 from ingestd.daemon.intake.cards import missing_now
 from ingestd.daemon.intake.content import is_paid
-from ingestd.daemon.intake.judging import SEEN_BY_NAME
+from ingestd.daemon.intake.judging import SEEN_BY_NAME, rules_of
 from ingestd.daemon.intake.recording import OF_THE_GUARD
 from ingestd.model import Facts, Reason, State
 from ingestd.probe import ProbeTrouble, TroubleKind, open_below, probe
@@ -71,14 +71,7 @@ class Planner:
         by_hand: bool = False,
     ) -> None:
         """Take the rules; `by_hand`: for `add`, which takes cameras' proxies too."""
-        section = settings.validate
-        self._rules = validate.Rules(
-            extensions=section.extensions,
-            min_size=section.min_size,
-            max_size=section.max_size,
-            codecs=section.codecs,
-            oversize=validate.Oversize(section.oversize.value),
-        )
+        self._rules = rules_of(settings)
         self._scope_kind = settings.api.scope.value
         self._dedupe = settings.upload.dedupe
         self._reader = reader

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingestd.checksums import Checked
-    from ingestd.config import Folder
+    from ingestd.config import Folder, Settings
     from ingestd.daemon.context import Context
     from ingestd.daemon.intake.placing import Placing
     from ingestd.settle import Candidate, SettleTracker
@@ -43,6 +43,18 @@ SEEN_BY_NAME = {
         "Put the file itself here, or set follow_symlinks for this folder."
     ),
 }
+
+
+def rules_of(settings: Settings) -> validate.Rules:
+    """The rules that the settings say, for the daemon and for `plan`."""
+    section = settings.validate
+    return validate.Rules(
+        extensions=section.extensions,
+        min_size=section.min_size,
+        max_size=section.max_size,
+        codecs=section.codecs,
+        oversize=validate.Oversize(section.oversize.value),
+    )
 
 
 class Judging:
@@ -81,14 +93,7 @@ class Judging:
 
     def reconfigure(self) -> None:
         """Take the rules from the settings."""
-        section = self._ctx.settings.validate
-        self.rules = validate.Rules(
-            extensions=section.extensions,
-            min_size=section.min_size,
-            max_size=section.max_size,
-            codecs=section.codecs,
-            oversize=validate.Oversize(section.oversize.value),
-        )
+        self.rules = rules_of(self._ctx.settings)
         self._digest = self.rules.digest()
 
     @property
