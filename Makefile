@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml ingestd/__init__.py
 demo: $(STAMP)  ## the whole thing on this machine, without a key: real clips become searchable
 	$(BIN)/ingestd demo
 
-test: $(STAMP)  ## the tests (about a minute)
+test: $(STAMP)  ## the tests (six to ten minutes on two cores)
 	$(BIN)/python -m pytest -n 2
 
 soak: $(STAMP)  ## simulated schedules with every fault (SECONDS=60, SEEDS=1000, FROM=0, SHOW=seed)
