@@ -1,4 +1,4 @@
-"""The mirror: an append-only file of what was paid, so that a lost journal pays for nothing twice.
+"""The mirror: an append-only file of what was paid or skipped, for the day the journal is lost.
 
 It stands beside the journal or, better, on another disk (`mirror_dir`). Rules R8.
 """
