@@ -268,6 +268,37 @@ def test_where_names_are_hashes_a_strangers_upload_of_our_size_holds(world: Worl
     assert world.outcomes(path) == ["unknown"]
 
 
+def held_lookalike(world: World) -> tuple[Path, Path]:
+    """Two lost uploads of one size under way before names were known to be hashed.
+
+    The first did not arrive and is looked for; the second did, and waits for a person.
+    """
+    world.far.shows_names = False
+    first = lost(world)
+    world.far.plan(refused("1", stored=True))  # known sooner than a cut
+    second = world.put("b.mp4")
+    world.until(lambda: world.state(second) is State.CONFIRMING)
+    other = world.put("other.mov", clip="pattern-hevc.mov")
+    world.until(lambda: world.state(other) is State.PARSED)  # its name was told: a hash
+    world.until(lambda: world.row(second).reason is Reason.UNCONFIRMED)
+    assert world.state(first) is State.CONFIRMING
+    return first, second
+
+
+@pytest.mark.parametrize("verb", ["skip", "approve"])
+def test_where_names_are_hashes_a_lost_video_that_a_person_gave_up_is_no_others(
+    world: World, verb: str
+):
+    """A person need not know whether it arrived: another row of its size may not claim it."""
+    world.paid_again = verb == "approve"
+    first, second = held_lookalike(world)
+    world.wish(verb, ids=[world.row(second).id], bulk=False)
+    world.advance(9 * HOUR)
+    row = world.row(first)
+    assert (row.state, row.reason) == (State.HELD, Reason.UNCONFIRMED)
+    assert f"ingestd link {row.id}" in row.detail
+
+
 def test_where_names_were_shown_until_now_a_hash_of_our_size_holds(world: World):
     """The far side may have begun to hash names: not finding ours proves nothing then."""
     names_are_shown(world)

@@ -253,10 +253,16 @@ _APPROVED = """
 ALTER TABLE items ADD COLUMN approved TEXT CHECK (approved <> '');
 """
 
+_UNKNOWN = """
+-- Attempts whose video may be there without anybody knowing which it is (rules R2).
+CREATE INDEX sends_unknown ON sends (item_id) WHERE outcome = 'unknown';
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     *(_ROWS + _RECORDS + _TALLIES, _MIRROR, _AFTERWARDS, _CLOSINGS),
     _VOLUMES,
     _APPROVED,
+    _UNKNOWN,
 )
 
 

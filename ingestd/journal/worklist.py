@@ -88,17 +88,21 @@ class Worklist(Reading):
         query = "video_no IS NOT NULL AND uploaded_at > ? AND +state = 'indexing'"
         return int(self._db.value(select("count(*)", "items", query), (since,)))
 
-    def unresolved_sizes(self, *, held: bool) -> dict[int, int]:
+    def open_sizes(self) -> dict[int, int]:
+        """The sizes of uploads that are under way or looked for (rules R2), by row."""
+        query = select("id, size", "items", "state IN ('uploading', 'confirming') AND size >= 0")
+        return dict(self._db.rows(query))
+
+    def unresolved_sizes(self) -> dict[int, int]:
         """The sizes of uploads whose video is not known (rules R2), by row.
 
-        Args:
-            held: those too that wait unconfirmed for a person.
+        Those too that nobody looks for any more: a lost upload may have arrived, whether its row
+        waits for a person, was skipped, or was sent once more since.
         """
-        query = select("id, size", "items", "state IN ('uploading', 'confirming') AND size >= 0")
-        found: dict[int, int] = dict(self._db.rows(query))
-        if held:
-            of_held = "state = 'held' AND reason = 'unconfirmed' AND size >= 0"
-            found.update(self._db.rows(select("id, size", "items", of_held)))
+        found = self.open_sizes()
+        held = "state = 'held' AND reason = 'unconfirmed' AND size >= 0"
+        found.update(self._db.rows(select("id, size", "items", held)))
+        found.update(self._db.rows(select("item_id, size", "sends", "outcome = 'unknown'")))
         return found
 
     def suspects(

@@ -93,7 +93,7 @@ class Confirming:
         ctx, videos = self._asking.ctx, look.videos
         learn_listed(ctx, videos)
         linked = linked_elsewhere(ctx.journal, item.id, [video.video_no for video in videos])
-        rivals = ctx.journal.unresolved_sizes(held=True)
+        rivals = ctx.journal.unresolved_sizes()
         rivals.pop(item.id, None)
         weighed = evidence.weigh(_sought(send), videos, linked, what_is_shown(ctx), rivals.values())
         found = weighed.video

@@ -32,6 +32,13 @@ def linked_elsewhere(journal: Journal, item_id: int, numbers: Iterable[str]) -> 
     )
 
 
+def lost_was_found(ctx: Context, item: Item) -> None:
+    """A row's video is known: the answer that its last attempt lost said so (rules R2)."""
+    send = ctx.journal.last_send(item.id)
+    if send is not None and send.outcome in (None, "unknown"):
+        ctx.journal.end_send(send.id, ctx.now.wall, "found")
+
+
 def learn_name(ctx: Context, upload_name: str, stored: str | None) -> None:
     """One of our uploads is stored under this name: is it ours, or a hash?"""
     if stored is None:

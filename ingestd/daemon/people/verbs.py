@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import validate
+from ingestd.daemon.asking.ours import lost_was_found
 from ingestd.daemon.intake.asked import Meant
 from ingestd.lifecycle import events
 from ingestd.lifecycle.people import approval
@@ -154,9 +155,7 @@ class People:
         if (item.state, item.reason) != (State.HELD, Reason.UNCONFIRMED):
             return f"It is {item.state.value}: only a file that is held: unconfirmed can be linked."
         detail = f"A person said that it is video {number}: it is followed, nothing is sent again."
-        send = self._ctx.journal.last_send(item.id)
-        if send is not None and send.outcome in (None, "unknown"):
-            self._ctx.journal.end_send(send.id, self._ctx.now.wall, "found")
+        lost_was_found(self._ctx, item)
         self._ctx.count_paid(item, item.stat.size if item.stat else 0)
         self._ctx.apply(item, events.TakenIn(number, None, "linked", detail))
         return ""

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from ingestd import evidence, fields
 from ingestd.daemon.asking import found, jobs
-from ingestd.daemon.asking.ours import linked_elsewhere, sought_as, what_is_shown
+from ingestd.daemon.asking.ours import (
+    linked_elsewhere,
+    lost_was_found,
+    sought_as,
+    what_is_shown,
+)
 from ingestd.daemon.messages import Prepared
 from ingestd.lifecycle import events
 from ingestd.model import State
@@ -202,6 +207,7 @@ class Preflights:
             return False
         detail = "memories.ai had it already: nothing was sent and nothing is paid again."
         with self._ctx.journal.transaction():
+            lost_was_found(self._ctx, item)
             claimed = self._ctx.apply(item, events.Claimed(flight.name, str(flight.scope)))
             taken = events.TakenIn(video.video_no, None, "found", detail)
             self._ctx.apply(claimed, taken)

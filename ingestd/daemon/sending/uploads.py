@@ -157,8 +157,7 @@ class Uploads:
         shown = what_is_shown(self._ctx)
         if shown.names is not False:
             return True
-        unresolved = self._ctx.journal.unresolved_sizes(held=False)
-        sizes = [*unresolved.values(), *self._flights.sizes()]
+        sizes = [*self._ctx.journal.open_sizes().values(), *self._flights.sizes()]
         return evidence.tells_apart(item.stat.size if item.stat else 0, sizes, shown)
 
     def _goes(self, item: Item) -> bool:
