@@ -299,6 +299,21 @@ def test_where_names_are_hashes_a_lost_video_that_a_person_gave_up_is_no_others(
     assert f"ingestd link {row.id}" in row.detail
 
 
+def test_a_video_that_a_person_linked_does_not_tell_how_names_are_shown(world: World):
+    """It may be anybody's; others of theirs would be taken for lost uploads by that."""
+    first = lost(world)
+    world.far.plan(refused("1"))  # known sooner than a cut
+    second = world.put("b.mp4")
+    world.until(lambda: world.state(second) is State.CONFIRMING)
+    somebodys = world.far.put("somebody's own", second.stat().st_size)
+    world.until(lambda: world.row(second).reason is Reason.UNCONFIRMED)
+    world.wish("link", ids=[world.row(second).id], video_no=somebodys)
+    world.until(lambda: world.state(second) is State.PARSED)
+    world.far.put("somebody's other", first.stat().st_size)
+    world.advance(3 * HOUR)
+    assert world.row(first).reason is Reason.UNCONFIRMED
+
+
 def test_where_names_were_shown_until_now_a_hash_of_our_size_holds(world: World):
     """The far side may have begun to hash names: not finding ours proves nothing then."""
     names_are_shown(world)

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 from ingestd.daemon.asking import jobs
 from ingestd.daemon.asking.lane import LANE
-from ingestd.daemon.asking.ours import learn_lateness, learn_listed, learn_name, learn_scope
+from ingestd.daemon.asking.ours import (
+    learn_lateness,
+    learn_listed,
+    learn_name,
+    learn_scope,
+    sought_as,
+)
 from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.messages import Polled
+from ingestd.evidence import shows
 from ingestd.follow import plan_polls
 from ingestd.lifecycle import events
 from ingestd.model import Scope, State
@@ -107,18 +114,33 @@ class Following:
             self._one_by_one.add(item.id)  # a list may hide what metadata shows
         if video is not None and in_list:
             self._one_by_one.discard(item.id)
-            learn_scope(ctx, item.scope or "")
-        if video is None and not in_list and item.state is State.INDEXING:
-            learn_lateness(ctx, item)
+        self._learn(item, video, in_list=in_list)
         spent = self._asking.stretches.spent(item.id, ctx.now.mono)
         read = (
             events.StatusRead("", spent)
             if video is None
             else events.StatusRead(video.status, spent, video.cause, video.duration_s)
         )
-        if video is not None and item.upload_name is not None:
-            learn_name(ctx, item.upload_name, video.name)
         after = ctx.apply(item, read)
         if after.state is not State.INDEXING:
             self._one_by_one.discard(item.id)
             self._asking.stretches.broke(item.id)
+
+    def _learn(self, item: Item, video: Video | None, *, in_list: bool) -> None:
+        """Take what an upload of ours tells of the far side.
+
+        A video that a person linked may be anybody's: its name would say that names are hashes, its
+        place that this is the right scope, and other people's videos would pass for ours by that.
+        """
+        ctx, name = self._asking.ctx, item.upload_name
+        send = ctx.journal.last_send(item.id)
+        accepted = send is not None and send.outcome == "accepted"
+        if video is None:
+            if accepted and not in_list and item.state is State.INDEXING:
+                learn_lateness(ctx, item)
+            return
+        if name is None or not (accepted or shows(video.name, sought_as(name, 0))):
+            return
+        learn_name(ctx, name, video.name)
+        if in_list:
+            learn_scope(ctx, item.scope or "")
