@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from ingestd.containers import examine
 from ingestd.filestat import FdSource, kind_of, stat_of
 from ingestd.fingerprint import ShrunkError, sampled
 from ingestd.model import Facts, Findings
@@ -115,6 +114,8 @@ def probe(open_fd: Callable[[], int]) -> Facts | ProbeTrouble:
 
 
 def _look(fd: int) -> Facts | ProbeTrouble:
+    from ingestd.containers import examine  # noqa: PLC0415 - only who looks into files
+
     before = os.fstat(fd)
     if not stat.S_ISREG(before.st_mode):
         findings = Findings(None, complete=True, detail=kind_of(before.st_mode))

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from ingestd.afterwards import Left, Order, carry_out, disk, moving, places
+from ingestd.afterwards import disk, moving, places
+from ingestd.afterwards.order import Left, Order
+from ingestd.afterwards.work import carry_out
 from ingestd.filestat import stat_of
 from ingestd.watch.volumes import Volume
 

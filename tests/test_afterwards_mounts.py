@@ -15,7 +15,8 @@ BEGIN = """
 import os, sys, threading
 from pathlib import Path
 from blake3 import blake3
-from ingestd.afterwards import Left, Order, carry_out
+from ingestd.afterwards.order import Left, Order
+from ingestd.afterwards.work import carry_out
 from ingestd.filestat import stat_of
 from mount_kit import needs, sh
 

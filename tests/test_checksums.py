@@ -10,8 +10,13 @@ import pytest
 from blake3 import blake3
 
 import mhl
-from ingestd.checksums import ListReader, Root, Verdict, check, lists, look_around
+from ingestd.checksums import lists
+from ingestd.checksums.around import look_around
+from ingestd.checksums.checking import check
+from ingestd.checksums.lists import ListReader
 from ingestd.checksums.mhl import ListError, comparable, parse
+from ingestd.checksums.root import Root
+from ingestd.checksums.verdict import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,7 +151,7 @@ def test_no_file_is_opened_on_a_disk_that_took_the_place_of_another(world, disks
     world.advance(30)
     os.close(world.daemon.judging.openings.opener(str(path))())
     watched = world.daemon.seeing.watched["drop"]
-    watched.place = replace(watched.place, device=1)  # where it was mounted before
+    watched.place = watched.place._replace(device=1)  # where it was mounted before
     with pytest.raises(OSError, match="another file system") as caught:
         world.daemon.judging.openings.opener(str(path))()
     assert caught.value.errno == errno.ESTALE

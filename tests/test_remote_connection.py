@@ -27,6 +27,8 @@ from ingestd.remote import (
     Unknown,
     wire,
 )
+from ingestd.remote.envelope import Loss
+from ingestd.remote.line import new_watch
 from tls import make_trust
 
 if TYPE_CHECKING:
@@ -283,9 +285,39 @@ def test_settings_that_cannot_work_are_refused_by_name(settings: dict[str, str],
         HttpxFarSide(**{"base_url": "https://api.example", "key": lambda: KEY, **settings})
 
 
+def test_what_is_loaded_at_the_first_call_works_like_the_other(client, clip: Path):
+    with ScriptedServer(answering(EMPTY_PAGE, http(accepted()))) as server:
+        far = client(server.url, at_once=False)
+        far.patience(answer=30.0, stall=7.0)
+        assert far.list_videos(DEFAULT).videos == ()
+        assert isinstance(far.upload(upload_of(clip)), Accepted)
+    assert server.connections == 1
+
+
+def test_what_cannot_be_used_is_named_by_the_first_call(client, clip: Path):
+    far = client("https://", at_once=False)
+    assert "api.base_url" in far.list_videos(DEFAULT).trouble.text
+    outcome = far.upload(upload_of(clip))
+    assert isinstance(outcome, NotSent)
+    assert "api.base_url" in outcome.trouble.text
+
+
+def test_what_is_closed_before_its_first_call_carries_nothing(client, clip: Path):
+    with ScriptedServer(answering(EMPTY_PAGE)) as server:
+        far = client(server.url, at_once=False)
+        far.close()
+        assert isinstance(far.list_videos(DEFAULT), Failed)
+        assert isinstance(far.upload(upload_of(clip)), NotSent)
+        # a call that had begun when it was closed
+        line = far._line
+        assert isinstance(line.exchange("GET", "x", key=KEY, watch=new_watch()), Loss)
+    assert server.connections == 0
+
+
 def test_who_does_not_talk_does_not_load_the_http_stack():
     script = (
         "import sys, ingestd.remote;"
+        "ingestd.remote.HttpxFarSide('https://api.example', lambda: 'x', at_once=False);"
         "print({'httpx', 'httpcore', 'tenacity', 'ssl', 'asyncio'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -2,11 +2,6 @@
 
 Classic lists (mediahashlist.org, versions 1.0 and 1.1) and ASC MHL (SMPTE-like, `ascmhl/` with its
 generations and their chain). Everything that touches the disk blocks: it runs in workers.
+
+Nothing is exported here: a daemon that starts needs the names of lists, and their reader later.
 """
-
-from ingestd.checksums.around import Around, look_around
-from ingestd.checksums.checking import Checked, Verdict, check
-from ingestd.checksums.lists import ListReader
-from ingestd.checksums.root import Root
-
-__all__ = ["Around", "Checked", "ListReader", "Root", "Verdict", "check", "look_around"]

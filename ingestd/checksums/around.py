@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestd.checksums.lists import lists_in
+from ingestd.checksums.names import lists_in
 from ingestd.watch.patterns import Patterns
 
 if TYPE_CHECKING:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
 
 from ingestd.checksums.digests import HASHERS, agrees, written
 from ingestd.checksums.mhl import ListError
+from ingestd.checksums.verdict import Checked, Verdict
 from ingestd.filestat import stat_of
 
 if TYPE_CHECKING:
@@ -18,31 +17,11 @@ if TYPE_CHECKING:
 
     from ingestd.checksums.lists import ListReader
     from ingestd.checksums.root import Root
-    from ingestd.model import Stat
 
 _PIECE: Final = 1 << 20
 _REMEDY: Final = (
     "Nothing was uploaded or billed. Copy it from the card again; it is checked again by itself."
 )
-
-
-class Verdict(StrEnum):
-    """What came of it."""
-
-    AGREES = "agrees"
-    DIFFERS = "differs"
-    SHORT = "short"  # shorter than the list says: it may still be arriving
-    UNLISTED = "unlisted"  # no list names it, or none that can be read
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The answer; `content_hash` (blake3) and `stat` are of the file that was read."""
-
-    verdict: Verdict
-    detail: str = ""
-    content_hash: str | None = None
-    stat: Stat | None = None
 
 
 def check(lists: ListReader, path: str, root: Root, open_file: Callable[[], int]) -> Checked:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from ingestd.checksums.digests import HASHERS, agrees
 from ingestd.checksums.mhl import Entry, ListError, comparable, parse
+from ingestd.checksums.names import ASC, lists_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ingestd.checksums.root import Opened, Root
 
-ASC: Final = "ascmhl"
 CHAIN: Final = "ascmhl_chain.xml"
 _GENERATION: Final = re.compile(r"^(\d{1,9})_.*\.mhl$", re.IGNORECASE | re.DOTALL)
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -127,22 +127,6 @@ class ListReader:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return entries
-
-
-def lists_in(below: Opened, directory: str) -> list[str]:
-    """The lists that lie in a directory: classic ones by name, then the `ascmhl` folder.
-
-    Raises:
-        OSError: the directory cannot be read.
-    """
-    names = below.names(directory)
-    classic = [f"{directory}/{name}" for name in names if is_list_name(name)]
-    return classic + [f"{directory}/{ASC}" for name in names if name == ASC]
-
-
-def is_list_name(name: str) -> bool:
-    """Tell whether a file is called like a list; what macOS puts beside one is none."""
-    return name.lower().endswith(".mhl") and not name.startswith("._")
 
 
 def generations(below: Opened, directory: str) -> list[str]:

@@ -83,7 +83,6 @@ def _session(ctx: click.Context, paths: tuple[str, ...]) -> Session:
 def _import_daemon() -> None:
     """Take in what is needed next while the configuration is read by a child: half of the start."""
     importlib.import_module("ingestd.daemon")
-    importlib.import_module("ingestd.remote.wire")
 
 
 def _require_folders(paths: tuple[str, ...]) -> None:

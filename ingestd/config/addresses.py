@@ -5,7 +5,6 @@ Conventions are those of `ingestd.config.values`.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -26,6 +25,8 @@ def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine, without asking a name server."""
     if host.lower() == "localhost":
         return True
+    import ipaddress  # noqa: PLC0415 - only where a file is loaded
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,17 +1,20 @@
-"""What workers, watchers and commands tell the loop."""
+"""What workers, watchers and commands tell the loop.
+
+Named tuples, because each start defines them all: a frozen dataclass takes six times as long.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ingestd.watch.hints import OFF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ingestd.afterwards import Result
-    from ingestd.checksums import Around, Checked
+    from ingestd.afterwards.order import Result
+    from ingestd.checksums.around import Around
+    from ingestd.checksums.verdict import Checked
     from ingestd.config import ApiKey
     from ingestd.daemon.assurance.mirrorcheck import OpenMirror
     from ingestd.follow import Poll
@@ -25,24 +28,21 @@ if TYPE_CHECKING:
     from ingestd.watch.volumes import Volume
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """Something happened at a path below a watched root."""
 
     root: str
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class HintsLost:
+class HintsLost(NamedTuple):
     """Events were lost, or have ended; None: of all folders."""
 
     root: str | None
     why: str = ""  # a sentence, where they have ended
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """How a folder lies, found out by its worker before a pass.
 
     Attributes:
@@ -71,50 +71,44 @@ class Place:
 
     def watched(self, mode: str, hints: HintState, *, set_up: bool) -> Place:
         """The same place, and how it is watched."""
-        return replace(self, mode=mode, hints=hints, set_up=set_up)
+        return self._replace(mode=mode, hints=hints, set_up=set_up)
 
 
-@dataclass(frozen=True, slots=True)
-class RootSeen:
+class RootSeen(NamedTuple):
     """Which directory a folder's path leads to, found out by its lane at a start or a reload."""
 
     root: str
     identity: tuple[int, int] | None  # device and inode; None: it is not there
 
 
-@dataclass(frozen=True, slots=True)
-class ScanBegun:
+class ScanBegun(NamedTuple):
     """A pass over a folder begins, or ends at once where its root is not in order."""
 
     folder: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class MountsChanged:
+class MountsChanged(NamedTuple):
     """Something was mounted or unmounted somewhere."""
 
     table: MountTable
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A piece of a directory, from a scan."""
 
     folder: str
     listing: Listing
 
 
-@dataclass(frozen=True, slots=True)
-class ScanEnded:
+class ScanEnded(NamedTuple):
     """A pass over a folder is over."""
 
     folder: str
     report: ScanReport
 
 
-@dataclass(frozen=True, slots=True)
-class LookedAt:
+class LookedAt(NamedTuple):
     """The answer to a targeted look; what is not ours by name has no entry."""
 
     folder: str
@@ -122,8 +116,7 @@ class LookedAt:
     entries: tuple[Entry, ...] | None  # None: the root is not what it was; nothing was looked at
 
 
-@dataclass(frozen=True, slots=True)
-class OldPathSeen:
+class OldPathSeen(NamedTuple):
     """What lies at the path under which a file was known that showed up under another one."""
 
     path: str  # the new one
@@ -131,8 +124,7 @@ class OldPathSeen:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(NamedTuple):
     """A settled file was looked into."""
 
     candidate: Candidate
@@ -148,16 +140,14 @@ class Probed:
         return self.whole or (self.checked.content_hash if self.checked else None)
 
 
-@dataclass(frozen=True, slots=True)
-class CardLooked:
+class CardLooked(NamedTuple):
     """A card was looked at for markers and checksum lists."""
 
     card: str
     around: Around
 
 
-@dataclass(frozen=True, slots=True)
-class FoundByHand:
+class FoundByHand(NamedTuple):
     """What lies at paths that a person asked to add."""
 
     wish: int
@@ -167,8 +157,7 @@ class FoundByHand:
     refused: tuple[tuple[str, str], ...]  # path and why
 
 
-@dataclass(frozen=True, slots=True)
-class Hashed:
+class Hashed(NamedTuple):
     """A file was read in full, or could not be."""
 
     item_id: int
@@ -176,8 +165,7 @@ class Hashed:
     digest: str | None  # None with a stat: it is no longer the file that was judged
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """The far side was asked before an upload (rules R2, preflight)."""
 
     item_id: int
@@ -188,8 +176,7 @@ class Prepared:
     newest: tuple[Video, ...] | None = None  # the scope's first page, where it was read whole
 
 
-@dataclass(frozen=True, slots=True)
-class MarkWanted:
+class MarkWanted(NamedTuple):
     """An upload is about to hand on its last bytes and asks for the mark (rules R1)."""
 
     send_id: int
@@ -197,8 +184,7 @@ class MarkWanted:
     answer: Callable[[bool], None]
 
 
-@dataclass(frozen=True, slots=True)
-class UploadEnded:
+class UploadEnded(NamedTuple):
     """An attempt is over."""
 
     item_id: int
@@ -207,8 +193,7 @@ class UploadEnded:
     sent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Polled:
+class Polled(NamedTuple):
     """The far side was asked about rows that are being indexed."""
 
     poll: Poll
@@ -216,8 +201,7 @@ class Polled:
     trouble: Trouble | None
 
 
-@dataclass(frozen=True, slots=True)
-class LookEnded:
+class LookEnded(NamedTuple):
     """The far side was searched for an upload whose answer was lost."""
 
     item_id: int
@@ -227,8 +211,7 @@ class LookEnded:
     elsewhere: frozenset[str] = frozenset()  # those that only a walk without scope showed
 
 
-@dataclass(frozen=True, slots=True)
-class Tidied:
+class Tidied(NamedTuple):
     """An after-action ended (interface 4, `after_*`)."""
 
     item_id: int
@@ -236,8 +219,7 @@ class Tidied:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class TroubleTold:
+class TroubleTold(NamedTuple):
     """The command of `on_trouble` was run."""
 
     kind: str
@@ -245,8 +227,7 @@ class TroubleTold:
     output: str = ""  # what the command said, cut short
 
 
-@dataclass(frozen=True, slots=True)
-class MirrorChecked:
+class MirrorChecked(NamedTuple):
     """The mirror was opened and compared with the journal, or cannot be."""
 
     checked: OpenMirror | None
@@ -254,8 +235,7 @@ class MirrorChecked:
     full: bool = False  # for want of room
 
 
-@dataclass(frozen=True, slots=True)
-class MirrorTrouble:
+class MirrorTrouble(NamedTuple):
     """A worker could not write to the mirror."""
 
     text: str
@@ -263,8 +243,7 @@ class MirrorTrouble:
     lost: bool = False  # a fact is missing there that the journal will know
 
 
-@dataclass(frozen=True, slots=True)
-class FirstPage:
+class FirstPage(NamedTuple):
     """The newest videos of a scope, read at a start."""
 
     scope: str
@@ -272,8 +251,7 @@ class FirstPage:
     trouble: Trouble | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountAsked:
+class AccountAsked(NamedTuple):
     """Whether the key's account knows videos that we know."""
 
     known_in: int | None  # the number of the account whose videos it knows; None: of none
@@ -281,23 +259,20 @@ class AccountAsked:
     trouble: Trouble | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A command asks; `answer` must be called once."""
 
     request: Mapping[str, object]
     answer: Callable[[Mapping[str, object]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRead:
+class KeyRead(NamedTuple):
     """The file of the key was read again; None: it holds none now."""
 
     key: ApiKey | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobBroke:
+class JobBroke(NamedTuple):
     """A worker's job raised: a bug, which must stop nothing else."""
 
     lane: str

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ingestd import log
 from ingestd.config import read_key
 from ingestd.control import ControlServer, Lock
+from ingestd.daemon import late
 from ingestd.daemon.asking.lane import LANE as ASKING_LANE
 from ingestd.daemon.asking.reads import ReadPace
 from ingestd.daemon.context import Context
@@ -165,6 +166,8 @@ class _Service:
             stall_timeout=settings.upload.stall_timeout,
             bandwidth=self._bandwidth,
             read_limiter=self._pace.wait,
+            # what may be wrong with a file or an address is said at the start
+            at_once=settings.api.ca_file is not None or settings.api.proxy is not None,
         )
         self._widths = {UPLOAD_LANE: settings.upload.concurrency}
         workers = ThreadWorkers(inbox, self._widths)
@@ -225,6 +228,8 @@ class _Service:
             if self._reload(reloads):
                 continue  # what it brought is due now
             told = self._supervision.tick(self._clock.now())
+            if self._supervision.ready:
+                late.take_in()
             over = watching.over() if watching else None
             if over is None and not self._signals.stops:
                 self._sleep(deadline, told, watching.deadline() if watching else None)

@@ -1,24 +1,25 @@
-"""What can happen to a row, as values; `decisions` says which rule each calls."""
+"""What can happen to a row, as values; `decisions` says which rule each calls.
+
+Named tuples, because each start defines them all: a frozen dataclass takes six times as long. Ask
+for their type, never for their truth: one without a field is false.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ingestd.model import Reason, State
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """An attempt is about to start."""
 
     upload_name: str
     scope: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakenIn:
+class TakenIn(NamedTuple):
     """The far side named a video for this row: by its answer, or found by a look."""
 
     video_no: str
@@ -27,45 +28,39 @@ class TakenIn:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GateRefused:
+class GateRefused(NamedTuple):
     """Refused for the account's sake: the attempt is given back (rules R7)."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileRefused:
+class FileRefused(NamedTuple):
     """Refused for good for the file's own sake."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptFailed:
+class AttemptFailed(NamedTuple):
     """Provably not accepted, for the file's own reasons or for none that is known."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Postponed:
+class Postponed(NamedTuple):
     """Our side ended or could not begin the attempt: later again, nothing burned."""
 
     text: str
     after: float | None = None  # seconds; None: the row's growing delay
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
+class OutcomeUnknown(NamedTuple):
     """The last byte may have gone out and no word came back."""
 
     text: str
     readable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NotFound:
+class NotFound(NamedTuple):
     """A complete look brought no evidence."""
 
     spent: float  # monotonic seconds since the last answered look
@@ -76,15 +71,13 @@ class NotFound:
     shown_late: float = 0.0  # longest time after an acceptance that a video was not shown, seconds
 
 
-@dataclass(frozen=True, slots=True)
-class LookFailed:
+class LookFailed(NamedTuple):
     """A look brought no answer: it spends nothing."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class StatusRead:
+class StatusRead(NamedTuple):
     """The far side said how far the indexing is; "" means it does not show the video yet."""
 
     status: str
@@ -93,22 +86,19 @@ class StatusRead:
     duration_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
+class Replaced(NamedTuple):
     """Another file stands at the path."""
 
     attempt_at: float | None = None  # when its last attempt began that was never confirmed, seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Vanished:
+class Vanished(NamedTuple):
     """The file is no longer there; proven by two scans of a root that is in order."""
 
     attempt_at: float | None = None  # when its last attempt began that was never confirmed, seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A look at the file said what it is: the verdict, in the words of the row."""
 
     state: State  # queued, held, rejected, duplicate
@@ -116,33 +106,28 @@ class Judged:
     detail: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SameContent:
+class SameContent(NamedTuple):
     """Proven: another row holds this content."""
 
     original: int
     content_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A person said `retry` (or `approve`): go on with it."""
 
     pay_again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(NamedTuple):
     """A person said `approve`: it goes, whatever held it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A person said `skip`: known, not to be uploaded."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeftBehind:
+class LeftBehind(NamedTuple):
     """The key is another account's now: nobody can be asked about this row any more."""
 
     text: str

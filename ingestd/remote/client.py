@@ -10,6 +10,7 @@ from ingestd.errors import IngestdError
 from ingestd.remote.body import Abort, Body, unreadable
 from ingestd.remote.contract import Aborted, Failed, NotSent, Refusal, Trouble
 from ingestd.remote.envelope import Answer
+from ingestd.remote.line import Line, new_watch
 from ingestd.remote.pace import Pace
 from ingestd.remote.retry import with_retries
 from ingestd.remote.rows import page_in, unique_ids_in, video_in
@@ -38,6 +39,8 @@ class HttpxFarSide:
         stall_timeout: Seconds without a byte accepted by the network before an upload ends.
         bandwidth: The limit shared by all uploads; None is unlimited.
         read_limiter: Blocks until a read may go out; called before each try of a read.
+        at_once: Load the HTTP stack and read the authorities now, not at the first call: then what
+            cannot be used is said here.
 
     Raises:
         UsageError: base_url, proxy or ca_file cannot be used.
@@ -54,11 +57,11 @@ class HttpxFarSide:
         stall_timeout: float = 120.0,
         bandwidth: Pace | None = None,
         read_limiter: Callable[[], None] | None = None,
+        at_once: bool = True,
     ) -> None:
-        from ingestd.remote import stream, wire  # noqa: PLC0415 - httpx: only who talks pays for it
-
-        self._watch = stream.Watch
-        self._wire = wire.Wire(base_url, proxy=proxy, ca_file=ca_file, stall_timeout=stall_timeout)
+        self._line = Line(base_url, proxy, ca_file, stall_timeout)
+        if at_once:
+            self._line.wire()
         self._key = key
         self._answer_timeout = answer_timeout
         self._pace = bandwidth or Pace()
@@ -114,7 +117,7 @@ class HttpxFarSide:
     def patience(self, *, answer: float, stall: float) -> None:
         """Take other time limits, seconds, for what begins from now on."""
         self._answer_timeout = answer
-        self._wire.stall_after(stall)
+        self._line.stall_after(stall)
 
     def unique_ids(self) -> tuple[str, ...] | Failed:
         """Ask for the names of the account's folders (contract 3, PLAT); makes none.
@@ -127,13 +130,13 @@ class HttpxFarSide:
     def close(self) -> None:
         """Hang up; calls under way end at once by what is true of them."""
         self._closing.set()
-        self._wire.close()
+        self._line.close()
 
     def _send(self, body: Body, key: str) -> Outcome:
         body.heed_stop()
         body.check_stat()
-        watch = self._watch(tick=body.heed_stop)
-        reply = self._wire.exchange(
+        watch = new_watch(body.heed_stop)
+        reply = self._line.exchange(
             "POST",
             "upload",
             key=key,
@@ -156,9 +159,9 @@ class HttpxFarSide:
             return Failed(key)
         if self._limit_read is not None:
             self._limit_read()
-        watch = self._watch()
+        watch = new_watch()
         watch.await_answer(_READ_TIMEOUT)
-        reply = self._wire.exchange(method, path, key=key, watch=watch, **parts)
+        reply = self._line.exchange(method, path, key=key, watch=watch, **parts)
         if isinstance(reply, Answer) and reply.envelope is not None and reply.envelope.ok:
             return reply
         return Failed(trouble_of(reply))

@@ -90,7 +90,7 @@ def _gate_burns(item: Any, event: Any, now: float, policy: Any, spread: float) -
 
 
 def _failed_look_counts(self: looking_for.Confirming, message: Any) -> None:
-    _real_looked(self, replace(message, trouble=None))
+    _real_looked(self, message._replace(trouble=None))
 
 
 _real_looked = looking_for.Confirming._record
@@ -144,7 +144,7 @@ def _changed_unseen(self: body.Body, *args: Any) -> None:
 
 
 def _held_is_sent(item: Any, event: Any, now: float, policy: Any, spread: float) -> Any:
-    return confirming.not_found(item, replace(event, proven=True), now, policy, spread)
+    return confirming.not_found(item, event._replace(proven=True), now, policy, spread)
 
 
 def _one_look(item: Any, event: Any, now: float, policy: Any, spread: float) -> Any:
@@ -157,7 +157,7 @@ def _dropped(self: flights.Flights, message: Any) -> None:
     flight = self._flights.get(message.item_id)
     if flight is not None and self._ctx.now.mono - flight.began > 10:
         trouble = Trouble(Refusal.RATE, "too late")
-        message = replace(message, outcome=Refused(trouble))
+        message = message._replace(outcome=Refused(trouble))
     _real_ended(self, message)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from ingestd.afterwards import Left, Order, Result, carry_out
+from ingestd.afterwards.order import Left, Order, Result
 from ingestd.config import AfterKind
 from ingestd.daemon.after.grace import DAY, Grace
 from ingestd.daemon.after.places import known_place, learn_place, move_targets
@@ -170,11 +170,13 @@ class Tidying:
         self._busy[watched.name] = item.id
         item_id, name = item.id, watched.name
         broke = Result(Left.TROUBLED, "It broke off; it is tried again, nothing is lost.")
-        self._ctx.workers.submit(
-            f"after {name}",
-            lambda: Tidied(item_id, name, carry_out(order)),
-            Tidied(item_id, name, broke),
-        )
+
+        def tidy() -> Tidied:
+            from ingestd.afterwards.work import carry_out  # noqa: PLC0415 - see `late`
+
+            return Tidied(item_id, name, carry_out(order))
+
+        self._ctx.workers.submit(f"after {name}", tidy, Tidied(item_id, name, broke))
 
     def _is_given(self, item: Item) -> bool:
         """Tell whether we sent this row's content ourselves, or its original's."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ingestd.checksums import Around, Root, look_around
-from ingestd.checksums.lists import is_list_name
+from ingestd.checksums.around import Around, look_around
+from ingestd.checksums.names import is_list_name
+from ingestd.checksums.root import Root
 from ingestd.daemon.messages import CardLooked
 from ingestd.journal import Selection
 from ingestd.model import Reason, State

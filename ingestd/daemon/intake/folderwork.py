@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.after.places import moved_below
@@ -143,7 +143,7 @@ class FolderWorker:
         if self._scanner is None or (volume.fstype, parts) != (self._fstype, self._parts):
             self._fstype, self._parts = volume.fstype, parts
             self._scanner = scanner_for(self._settings, self._folder, volume.fstype, parts)
-        place = replace(place, parts=parts)
+        place = place._replace(parts=parts)
         mode = mode_for(volume.fstype, self._folder.mode.value)
         state, set_up = OFF, False
         if mode is WatchMode.EVENTS:

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import validate
-from ingestd.checksums import Verdict
+from ingestd.checksums.verdict import Verdict
 from ingestd.daemon.intake.cards import Standing
-from ingestd.daemon.intake.looking import look_into, read_whole
 from ingestd.daemon.intake.opening import LANE, Openings
 from ingestd.daemon.intake.recording import Found, Recording
 from ingestd.daemon.messages import Probed
@@ -21,7 +20,7 @@ from ingestd.watch.cameras import suspicions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ingestd.checksums import Checked
+    from ingestd.checksums.verdict import Checked
     from ingestd.config import Folder, Settings
     from ingestd.daemon.context import Context
     from ingestd.daemon.intake.placing import Placing
@@ -119,11 +118,14 @@ class Judging:
         open_file, proxies = self.openings.opener(path), self._leaves_proxies_out(path)
         listed_below = self.openings.root_of(path) if standing.verify else None
         broke = ProbeTrouble(TroubleKind.UNREADABLE, "It could not be looked into.")
-        self._ctx.workers.submit(
-            self.openings.lane(LANE if listed_below is None else VERIFY_LANE, candidate.path),
-            lambda: look_into(candidate, open_file, proxies=proxies, listed_below=listed_below),
-            Probed(candidate, broke),
-        )
+
+        def look() -> Probed:
+            from ingestd.daemon.intake.looking import look_into  # noqa: PLC0415 - see `late`
+
+            return look_into(candidate, open_file, proxies=proxies, listed_below=listed_below)
+
+        lane = self.openings.lane(LANE if listed_below is None else VERIFY_LANE, path)
+        self._ctx.workers.submit(lane, look, Probed(candidate, broke))
 
     def _leaves_proxies_out(self, path: str) -> bool:
         """Tell whether a proxy is refused: `add` takes it, and `junk: false` takes all."""
@@ -191,11 +193,14 @@ class Judging:
         self._probing.add(path)
         open_file, stop = self.openings.opener(path), self._stop
         broke = ProbeTrouble(TroubleKind.UNREADABLE, "It could not be read to its end.")
-        self._ctx.workers.submit(
-            self.openings.lane(VERIFY_LANE, path),
-            lambda: read_whole(message, facts, open_file, stop),
-            Probed(message.candidate, broke),
-        )
+
+        def read() -> Probed:
+            from ingestd.daemon.intake.looking import read_whole  # noqa: PLC0415 - see `late`
+
+            return read_whole(message, facts, open_file, stop)
+
+        lane = self.openings.lane(VERIFY_LANE, path)
+        self._ctx.workers.submit(lane, read, Probed(message.candidate, broke))
 
     def close(self) -> None:
         """End what is read whole; it is looked into anew at the next start."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingestd.checksums import Checked, ListReader, Verdict, check
+from ingestd.checksums.checking import check
+from ingestd.checksums.lists import ListReader
+from ingestd.checksums.verdict import Checked, Verdict
 from ingestd.daemon.asking.jobs import hash_file
 from ingestd.daemon.messages import Probed
 from ingestd.model import Facts
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from ingestd.checksums import Root
+    from ingestd.checksums.root import Root
     from ingestd.settle import Candidate
 
 #: The lists that were read last; shared by all lanes.
@@ -71,6 +72,6 @@ def read_whole(
     """
     found = hash_file(0, facts.stat, open_file, stop)
     if found.digest is not None:
-        return replace(told, whole=found.digest)
+        return told._replace(whole=found.digest)
     kind = TroubleKind.UNREADABLE if found.stat is None else TroubleKind.CHANGED
     return Probed(told.candidate, ProbeTrouble(kind, "It could not be read to its end."))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ingestd.checksums import Root
+from ingestd.checksums.root import Root
 from ingestd.probe import open_below
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -155,7 +154,8 @@ class Standing:
         other = twins(paths, self._roots).get(watched.root)
         if other is None:
             return place
-        return replace(place, state=RootState.UNREADABLE, detail=twin_words(watched.root, other))
+        detail = twin_words(watched.root, other)
+        return place._replace(state=RootState.UNREADABLE, detail=detail)
 
     def _told(self, watched: Watched, change: Callable[[], bool]) -> bool:
         """Change how a folder stands, and log it if that is news."""

@@ -55,6 +55,11 @@ class Supervision:
         self._preparing: dict[int, float] = {}  # row: it is asked for before it is sent since
         self._stuck = ""
 
+    @property
+    def ready(self) -> bool:
+        """Tell whether the service manager was told so; where there is none, it is at once."""
+        return self._ready or not self._manager.listens
+
     def tick(self, now: Now) -> float | None:
         """Tell what is due; say when to come again (monotonic)."""
         if not self._manager.listens:
