@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_farside import DOWN, LOST_BUT_STORED
+from ingestd.config import Fields
 from ingestd.journal import Journal, JournalReader, add_wish, damage_of
 from ingestd.model import GateName, Reason, State
 from ingestd.reconcile.audit import compare
@@ -153,6 +154,34 @@ def test_what_was_skipped_and_whose_file_is_away_is_skipped_when_it_returns(worl
     away.rename(path)
     world.advance(600)
     assert world.state(path) is State.SKIPPED
+    assert world.bodies() == []
+
+
+def test_what_was_skipped_and_is_approved_after_a_recover_is_looked_into_first(world: World):
+    """The mirror does not know what it is, nor with which fields it goes."""
+    world.restart(folders=(world.folder(world.drop, fields=Fields(tags=("a tag",))),))
+    restored(world)
+    path = skipped(world, "a.mp4")
+    world._stop()
+    lose(world)
+    started_recovered(world)
+    world.wish("approve", ids=[world.row(path).id])
+    world.advance(600)
+    assert world.state(path) is State.PARSED
+    (attempt,) = world.far.attempts
+    assert ("tags", "a tag") in attempt.upload.form
+
+
+def test_what_is_no_clip_by_now_and_is_approved_after_a_recover_is_rejected(world: World):
+    restored(world)
+    path = skipped(world, "a.mp4")
+    world._stop()
+    lose(world)
+    started_recovered(world)
+    world.restart(**world.section("validate", extensions=(".mov",)))
+    world.wish("approve", ids=[world.row(path).id])
+    world.advance(600)
+    assert (world.state(path), world.row(path).reason) == (State.REJECTED, Reason.EXTENSION)
     assert world.bodies() == []
 
 

@@ -308,7 +308,12 @@ class Daemon:
                 return watched.detail or f"Folder {item.folder} is not in order."
             if not watched.holds(item):
                 return "The disk that it was seen on is not there; it goes when it is back."
-        return judge_claimed(self.ctx, item, self.judging.rules)
+        why = judge_claimed(self.ctx, item, self.judging.rules)
+        if not why and item.container is None:
+            # `recover` restored it from the mirror, and a person approved it
+            self.seeing.look_again(item.path)
+            return "What it is is looked into first: the journal that knew it was lost."
+        return why
 
     # --- life ---------------------------------------------------------------------------------
 

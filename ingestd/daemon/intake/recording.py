@@ -85,6 +85,9 @@ class Recording:
         """Record what was found; `judged` None: the file is acceptable."""
         facts, item = found.facts, self._ctx.journal.current(path)
         if item is not None and self._same_file(item, found):
+            if item.container is None and item.state is State.QUEUED:
+                self._completed(item, found, judged)
+                return
             self._touched(item, found, judged, asked=path in self.asked.past_guard)
             self.asked.drop(path)
             return
@@ -122,6 +125,27 @@ class Recording:
                     row = self._ctx.apply(row, events.Judged(State.QUEUED, None, None))
                 if placed.state is not State.QUEUED:
                     self._ctx.apply(row, placed)
+
+    def _completed(self, item: Item, found: Found, judged: events.Judged | None) -> None:
+        """Judge a row that `recover` restored without what its file is, and that goes now."""
+        like = self._described(item.path, found.facts.stat, found.facts)
+        self._brake.answered(item.path)
+        whole = replace(
+            item,
+            stat=like.stat,
+            volume=like.volume,
+            container=like.container,
+            codec=like.codec,
+            duration_s=like.duration_s,
+            content_hash=found.content_hash or item.content_hash,
+            scope=like.scope,
+            fields=like.fields,
+            next_attempt_at=self._ctx.now.wall,
+        )
+        with self._ctx.journal.transaction():
+            row = self._ctx.journal.revise(item, whole, self._ctx.now.wall)
+            if judged is not None:
+                self._ctx.apply(row, judged)
 
     def renamed(self, item: Item, path: str, stat: Stat) -> Item:
         """A row under its new path, on the file system that it lies on there."""

@@ -24,6 +24,9 @@ PORTION = 500
 #: What other rules may make acceptable, told from what the journal knows.
 BY_RULES = frozenset({Reason.TOO_LARGE, Reason.CODEC, Reason.EXTENSION, Reason.EMPTY})
 
+#: What is told without a look into the file, which a row from the mirror never had.
+BY_NAME_AND_SIZE = frozenset({Reason.TOO_LARGE, Reason.EXTENSION})
+
 
 def verdict_of(item: Item, rules: validate.Rules) -> validate.Verdict | None:
     """Judge a row that was found complete by other rules; None: too little is known of it."""
@@ -40,7 +43,8 @@ def judge_claimed(ctx: Context, item: Item, rules: validate.Rules) -> str:
     if item.rules == rules.digest():
         return ""
     verdict = verdict_of(item, rules)
-    if isinstance(verdict, validate.Reject):
+    judged = item.container is not None
+    if isinstance(verdict, validate.Reject) and (judged or verdict.reason in BY_NAME_AND_SIZE):
         ctx.apply(item, events.Judged(State.REJECTED, verdict.reason, verdict.detail))
         return verdict.detail
     if verdict == validate.Accept(oversize=True) and Reason.OVERSIZE not in item.approved:
