@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_farside import DOWN, LOST_BUT_STORED
+from fake_farside import DOWN, LOST, LOST_BUT_STORED
 from ingestd.config import Fields
 from ingestd.journal import Journal, JournalReader, add_wish, damage_of
-from ingestd.model import GateName, Reason, State
+from ingestd.model import GateName, Reason, Scope, State
 from ingestd.reconcile.audit import compare
 from ingestd.reconcile.evidence import Evidence, read_library, read_mirror
 from ingestd.reconcile.library import LibraryError, scopes_in_use, walk
@@ -170,6 +170,24 @@ def test_what_was_skipped_and_is_approved_after_a_recover_is_looked_into_first(w
     assert world.state(path) is State.PARSED
     (attempt,) = world.far.attempts
     assert ("tags", "a tag") in attempt.upload.form
+
+
+def test_a_lost_upload_that_recover_restored_goes_again_with_its_folders_fields(world: World):
+    """The mirror does not know them, and another scope would be another folder at memories.ai."""
+    other = Fields(tags=("a tag",), unique_id="other")
+    world.restart(folders=(world.folder(world.drop, fields=other),))
+    restored(world)
+    world.far.plan(LOST)
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    world._stop()
+    lose(world)
+    started_recovered(world)
+    world.advance(4 * 3600)
+    assert world.state(path) is State.PARSED
+    first, second = (attempt.upload for attempt in world.far.attempts)
+    assert second.form == first.form
+    assert second.scope == first.scope == Scope("unique_id", "other")
 
 
 def test_what_is_no_clip_by_now_and_is_approved_after_a_recover_is_rejected(world: World):

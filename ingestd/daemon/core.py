@@ -309,8 +309,8 @@ class Daemon:
             if not watched.holds(item):
                 return "The disk that it was seen on is not there; it goes when it is back."
         why = judge_claimed(self.ctx, item, self.judging.rules)
-        if not why and item.container is None:
-            # `recover` restored it from the mirror, and a person approved it
+        if not why and item.rules is None:
+            # `recover` restored it; not even the fields that it goes with are known
             self.seeing.look_again(item.path)
             return "What it is is looked into first: the journal that knew it was lost."
         return why

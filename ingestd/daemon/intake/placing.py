@@ -37,9 +37,8 @@ class Placing:
             known: the row that is judged anew, if it is about the same content.
             oversize: it is above `max_size`, and the rules say hold.
         """
-        if oversize and Reason.OVERSIZE not in like.approved:
-            detail = validate.held_for_its_size(like.stat.size if like.stat else 0)
-            return events.Judged(State.HELD, Reason.OVERSIZE, detail)
+        if oversize and (held := oversized(like)) is not None:
+            return held
         if like.approved or like.pay_again:
             self.brake.answered(like.path)
             return QUEUED
@@ -68,6 +67,14 @@ def _was_for_its_content(steps: Sequence[Step]) -> bool:
     """Tell whether a row was held last because another scope has its content, not by the guard."""
     held = [step for step in steps if step.to_state is State.HELD]
     return bool(held) and (held[-1].detail or "").startswith(PAID_ELSEWHERE)
+
+
+def oversized(like: Item) -> events.Judged | None:
+    """Hold what is above `max_size`, unless a person approved it."""
+    if Reason.OVERSIZE in like.approved:
+        return None
+    detail = validate.held_for_its_size(like.stat.size if like.stat else 0)
+    return events.Judged(State.HELD, Reason.OVERSIZE, detail)
 
 
 def skip(ctx: Context, item: Item) -> Item:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ingestd import fields
 from ingestd.daemon.intake.asked import Asked
 from ingestd.daemon.intake.describing import Describing
-from ingestd.daemon.intake.placing import SKIPPED, skip
+from ingestd.daemon.intake.placing import SKIPPED, oversized, skip
 from ingestd.lifecycle import events
 from ingestd.model import Facts, Item, Reason, State
 
@@ -85,8 +85,8 @@ class Recording:
         """Record what was found; `judged` None: the file is acceptable."""
         facts, item = found.facts, self._ctx.journal.current(path)
         if item is not None and self._same_file(item, found):
-            if item.container is None and item.state is State.QUEUED:
-                self._completed(item, found, judged)
+            if item.rules is None and item.state is State.QUEUED:
+                self._completed(item, found, judged, oversize=oversize)
                 return
             self._touched(item, found, judged, asked=path in self.asked.past_guard)
             self.asked.drop(path)
@@ -126,8 +126,14 @@ class Recording:
                 if placed.state is not State.QUEUED:
                     self._ctx.apply(row, placed)
 
-    def _completed(self, item: Item, found: Found, judged: events.Judged | None) -> None:
-        """Judge a row that `recover` restored without what its file is, and that goes now."""
+    def _completed(
+        self, item: Item, found: Found, judged: events.Judged | None, *, oversize: bool
+    ) -> None:
+        """Judge a row that `recover` restored and that goes now, as if it were a new one.
+
+        The mirror knows neither the fields that its file goes with nor what a skipped one is. The
+        guard has no say: it was known.
+        """
         like = self._described(item.path, found.facts.stat, found.facts)
         self._brake.answered(item.path)
         whole = replace(
@@ -140,8 +146,11 @@ class Recording:
             content_hash=found.content_hash or item.content_hash,
             scope=like.scope,
             fields=like.fields,
+            rules=like.rules,
             next_attempt_at=self._ctx.now.wall,
         )
+        if oversize and judged is None:
+            judged = oversized(whole)
         with self._ctx.journal.transaction():
             row = self._ctx.journal.revise(item, whole, self._ctx.now.wall)
             if judged is not None:
