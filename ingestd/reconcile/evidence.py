@@ -39,8 +39,9 @@ class Evidence:
     #: Attempts that the journal, a copy made meanwhile, has as not marked yet.
     unmarked: dict[str, Intent] = field(default_factory=dict)
     resolved: dict[str, str] = field(default_factory=dict)  # of these: the video, by key
-    #: Contents that a person skipped, and the journal has not so; by size and sample.
-    skipped: dict[tuple[int, str], Skipped] = field(default_factory=dict)
+    #: Contents that a person skipped, and the journal has not so; by size, sample, and full hash
+    #: or path: a sample alone is no content.
+    skipped: dict[tuple[int, str, str], Skipped] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)  # at the far side alone
     seen: int = 0  # videos of the mirror that the far side showed
     there: int = 0  # videos at the far side
@@ -66,7 +67,7 @@ def read_mirror(evidence: Evidence, path: Path, journal: JournalReader | None) -
                 del evidence.open[key]  # the journal asks about it itself, if it knows the mark
                 if send.marked_at is None:
                     evidence.unmarked[key] = intent
-        decided = [one for one in evidence.skipped if _is_decided(journal, *one)]
+        decided = [one for one in evidence.skipped if _is_decided(journal, *one[:2])]
         for content in decided:
             del evidence.skipped[content]
 
@@ -82,9 +83,10 @@ def _read(evidence: Evidence, fact: Fact, journal: JournalReader | None) -> None
         case Paid():
             evidence.scopes.add(fact.scope)
         case Skipped(wanted=True):
-            evidence.skipped.pop((fact.size, fact.sample), None)
+            for known in (fact.content_hash or "", fact.path):
+                evidence.skipped.pop((fact.size, fact.sample, known), None)
         case Skipped():
-            evidence.skipped[fact.size, fact.sample] = fact
+            evidence.skipped[fact.size, fact.sample, fact.content_hash or fact.path] = fact
     if isinstance(fact, Result | Paid) and not (journal and journal.knows_video(fact.video_no)):
         evidence.videos.add(fact.video_no)
 
@@ -107,9 +109,7 @@ def paid_facts(path: Path) -> Iterator[tuple[Fact, Intent | None]]:
         match line.fact:
             case Intent():
                 intents[line.fact.key] = line.fact
-            case Ended():
-                intents.pop(line.fact.key, None)
-            case Result():
+            case Result():  # also after an `Ended`: what was given up was found after all
                 yield line.fact, intents.pop(line.fact.key, None)
             case Paid():
                 yield line.fact, None
@@ -147,10 +147,15 @@ def _take(evidence: Evidence, video: Video, scope: str, account: int) -> None:
     if token is None:
         evidence.nameless += 1
         return
-    for key, intent in evidence.open.items():
-        if key not in evidence.resolved and _is_of(video, token, scope, intent):
-            evidence.resolved[key] = video.video_no
-            return
+    its = {
+        key: intent
+        for key, intent in evidence.open.items()
+        if key not in evidence.resolved and _is_of(video, token, scope, intent)
+    }
+    if its:
+        if len({intent.content_hash for intent in its.values()}) == 1:
+            evidence.resolved[next(iter(its))] = video.video_no
+        return  # of contents that look the same nobody can tell whose it is: their rows are asked
     evidence.found.append(
         Found(video.video_no, name, token, video.size, scope, account, video.create_time)
     )

@@ -14,7 +14,7 @@ from ingestd.naming import token_of
 from ingestd.reconcile.evidence import SKIPPED_SO, paid_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ingestd.journal import Journal
     from ingestd.mirror import Fact, Skipped
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Rows in one commit.
 _AT_ONCE: Final = 500
+#: Meta key: the highest number that an account was given (as in the daemon).
+HIGHEST: Final = "accounts"
 _DETAIL: Final = "Restored by ingestd recover: it is paid for and is not sent again."
 #: A row of the same content in one of these becomes the paid one.
 _TAKES: Final = frozenset({State.QUEUED, State.CONFIRMING})
@@ -39,6 +41,7 @@ class _Known:
 def rebuild(journal: Journal, evidence: Evidence, now: float) -> int:
     """Restore all that the evidence proves; how many rows and videos that were."""
     count = 0
+    _use_account(journal, evidence)
     facts = _known(evidence)
     while portion := list(islice(facts, _AT_ONCE)):
         with journal.transaction():
@@ -49,13 +52,45 @@ def rebuild(journal: Journal, evidence: Evidence, now: float) -> int:
     with journal.transaction():
         count += sum(_mark(journal, intent, now) for intent in evidence.unmarked.values())
         count += sum(_skip(journal, fact, now) for fact in evidence.skipped.values())
-    found = chain(evidence.found, _pathless(evidence))
+    there = (replace(one, account=journal.account) for one in evidence.found)
+    found = chain(there, _pathless(evidence))
     while some := list(islice(found, _AT_ONCE)):
         with journal.transaction():
             for video in some:
                 journal.add_found(video)
         count += len(some)
+    with journal.transaction():
+        _leave_behind(journal, now)
     return count
+
+
+def _use_account(journal: Journal, evidence: Evidence) -> None:
+    """Go on with the account of the newest upload; the journal may be from before it was used."""
+    own = journal.newest_send()
+    newest = max(((one.at, one.intent.account) for one in _known(evidence)), default=None)
+    if newest is None or (own is not None and own.at >= newest[0]):
+        return
+    with journal.transaction():
+        highest = journal.meta(HIGHEST, 1)
+        if not isinstance(highest, int) or highest < newest[1]:
+            journal.set_meta(HIGHEST, newest[1])
+        if newest[1] != journal.account:
+            journal.use_account(newest[1])
+
+
+def _leave_behind(journal: Journal, now: float) -> None:
+    """What is at an account that was in use before cannot be asked about (rules R3)."""
+    for state in (State.CONFIRMING, State.INDEXING):
+        for row in journal.in_state(state):
+            if row.account != journal.account:
+                decision = decide(row, events.LeftBehind(_ELSEWHERE), now, Policy(), 0.0)
+                journal.move(row, decision.item, decision.name or "", now, decision.detail)
+
+
+_ELSEWHERE: Final = (
+    "It was sent to an account that was in use before, and the key of another one cannot ask about "
+    "it. It may have been billed there; it is not sent again by itself."
+)
 
 
 def _known(evidence: Evidence) -> Iterator[_Known]:
@@ -110,17 +145,34 @@ def _as_intent(fact: Fact) -> Intent | None:
 
 def _restore(journal: Journal, one: _Known, now: float) -> None:
     rows = _same_content(journal, one.intent)
-    if one.video_no is None and any(row.video_no for row in rows):
-        return  # paid by another attempt; that one may be a second video, which `audit` shows
-    waiting = sorted(
-        (row for row in rows if row.video_no is None and row.state in _TAKES),
-        key=lambda row: row.path != one.intent.path,
-    )
-    heir, others = (waiting[0], waiting[1:]) if waiting else (None, [])
+    its = [row for row in rows if _is_its(row, one.intent)]
+    paid = next((row for row in its if row.video_no), None)
+    if one.video_no is None and paid is not None:
+        # paid by another attempt; this one may be a second video, which is no other file's
+        _record_attempt(journal, paid, one, now)
+        return
+    waiting = (row for row in its if row.video_no is None and row.state in _TAKES)
+    heir = min(waiting, key=lambda row: row.path != one.intent.path, default=None)
     row = _insert(journal, one, now) if heir is None else _take_over(journal, heir, one, now)
-    for other in others:
-        if other.state is State.QUEUED:
-            journal.revise(other, replace(other, suspect_of=row.id), now)
+    _suspect(journal, rows, row, now)
+
+
+def _is_its(row: Item, fact: Intent | Skipped) -> bool:
+    """Tell whether a row is of the very content; that it has the same sample proves nothing (R4).
+
+    One that was not read whole is, if it is the same file as far as anybody can see.
+    """
+    if row.content_hash is not None and fact.content_hash:
+        return row.content_hash == fact.content_hash
+    mtime_ns = row.stat.mtime_ns if row.stat else None
+    return (row.path, mtime_ns) == (fact.path, fact.mtime_ns)
+
+
+def _suspect(journal: Journal, rows: Iterable[Item], original: Item, now: float) -> None:
+    """Have the intake find out which of those that wait are copies of a row."""
+    for row in rows:
+        if row.id != original.id and row.state is State.QUEUED and row.video_no is None:
+            journal.revise(row, replace(row, suspect_of=original.id), now)
 
 
 def _same_content(journal: Journal, intent: Intent) -> tuple[Item, ...]:
@@ -232,14 +284,30 @@ def _skip(journal: Journal, fact: Skipped, now: float) -> bool:
         rows = journal.same_content(fact.size, fact.sample)
     except DamagedRowError:
         return False
-    if any(row.state not in SKIPPED_SO or row.reason is Reason.UNCONFIRMED for row in rows):
+    its = [_as_held(journal, row, fact, now) for row in rows if _is_its(row, fact)]
+    if any(row.state not in SKIPPED_SO or _is_newer(journal, row, fact) for row in its):
         return False
-    for row in rows:
+    for row in its:
         decision = decide(row, events.Skipped(), now, Policy(), 0.0)
         journal.move(row, decision.item, "file.skipped", now, decision.detail)
-    if not rows:
-        journal.restore(_skipped_row(fact), "journal.restored", now, _SKIPPED)
+    if not its:
+        known = journal.restore(_skipped_row(fact), "journal.restored", now, _SKIPPED)
+        _suspect(journal, rows, known, now)
     return True
+
+
+def _is_newer(journal: Journal, row: Item, fact: Skipped) -> bool:
+    """Tell whether a row was sent after its content was skipped: a person wanted it after all."""
+    send = journal.last_send(row.id)
+    return send is not None and send.at > fact.at
+
+
+def _as_held(journal: Journal, row: Item, fact: Skipped, now: float) -> Item:
+    """What is looked for was held when a person skipped it; there is no other way."""
+    if row.state is not State.CONFIRMING or _is_newer(journal, row, fact):
+        return row
+    held = replace(row, state=State.HELD, reason=Reason.UNCONFIRMED, next_attempt_at=None)
+    return journal.move(row, held, "confirm.held", now, row.detail)
 
 
 def _skipped_row(fact: Skipped) -> Item:
@@ -277,4 +345,5 @@ def _record_attempt(journal: Journal, row: Item, one: _Known, now: float) -> Non
         )
     )
     journal.mark_send(send.id, intent.at)
-    journal.end_send(send.id, now, "unknown" if one.video_no is None else "accepted")
+    # not as accepted: a person may have said which video it is, and it may be anybody's
+    journal.end_send(send.id, now, "unknown" if one.video_no is None else "found")
