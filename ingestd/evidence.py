@@ -96,6 +96,8 @@ def _by_size(
     (video,) = maybe
     if video.create_time is None or video.create_time <= sought.since:
         return None
+    if video.name is not None and not _HASH.search(video.name):
+        return None  # whoever's it is, it is shown under its name, as ours were not
     if video.size is None:
         alone = shown.sizes is False and not rivals
     else:

@@ -197,7 +197,7 @@ def test_an_answer_that_only_the_mirror_has_is_adopted_at_the_next_start(world: 
     world.advance(5)
     assert world.state(path) is State.INDEXING
     assert world.way(path) == ["queued", "uploading", "confirming", "indexing"]
-    assert world.outcomes(path) == ["accepted"]
+    assert world.outcomes(path) == ["found"]
     world.far.down = False
     world.advance(600)
     assert world.state(path) is State.PARSED

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from ingestd.model import Item, State
 
+#: Attempts among which those are looked for that may be shown late.
+_NEWEST = 1000
+
 
 class Worklist(Reading):
     """Rows that wait for something."""
@@ -93,17 +96,25 @@ class Worklist(Reading):
         query = select("id, size", "items", "state IN ('uploading', 'confirming') AND size >= 0")
         return dict(self._db.rows(query))
 
-    def unresolved_sizes(self) -> dict[int, int]:
-        """The sizes of uploads whose video is not known (rules R2), by row.
+    def unresolved_sizes(self, late_since: float) -> frozenset[tuple[int, int]]:
+        """The sizes of uploads whose video is not known (rules R2), each with its row.
 
         Those too that nobody looks for any more: a lost upload may have arrived, whether its row
-        waits for a person, was skipped, or was sent once more since.
+        waits for a person, was skipped, or was sent once more since, with another file; and what
+        was not found may be shown late.
+
+        Args:
+            late_since: what began after this may still be shown, wall-clock time, seconds.
         """
-        found = self.open_sizes()
         held = "state = 'held' AND reason = 'unconfirmed' AND size >= 0"
-        found.update(self._db.rows(select("id, size", "items", held)))
-        found.update(self._db.rows(select("item_id, size", "sends", "outcome = 'unknown'")))
-        return found
+        lost = self._db.rows(select("item_id, size", "sends", "outcome = 'unknown'"))
+        waiting = self._db.rows(select("id, size", "items", held))
+        late = self._db.rows(
+            "SELECT item_id, size FROM (SELECT * FROM sends ORDER BY id DESC LIMIT ?)"
+            " WHERE outcome = 'not_found' AND at > ?",
+            (_NEWEST, late_since),
+        )
+        return frozenset((*self.open_sizes().items(), *waiting, *lost, *late))
 
     def suspects(
         self, limit: int, after: tuple[int, int] = (0, 0)

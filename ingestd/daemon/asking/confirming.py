@@ -9,17 +9,20 @@ from ingestd import evidence
 from ingestd.daemon.asking import jobs
 from ingestd.daemon.asking.lane import LANE
 from ingestd.daemon.asking.ours import (
+    is_lookalikes,
     learn_listed,
     linked_elsewhere,
     scopes_seen,
     shown_late,
     sought_as,
+    unresolved,
     what_is_shown,
 )
 from ingestd.daemon.context import NOT_NOW
 from ingestd.daemon.messages import LookEnded
 from ingestd.lifecycle import events
 from ingestd.model import Scope, State
+from ingestd.naming import stem_of, token_of
 from ingestd.remote.contract import Refusal, Trouble
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ class Confirming:
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
         self._under_way: int | None = None
+        self._asked_with = 0
 
     def tick(self) -> float | None:
         """Look for what is due, one row at a time; say when to come again (monotonic)."""
@@ -52,7 +56,7 @@ class Confirming:
     def _look(self, item: Item, send: Send) -> None:
         ctx, far = self._asking.ctx, self._asking.ctx.far
         sought, shown = _sought(send), what_is_shown(ctx)
-        self._under_way = item.id
+        self._under_way, self._asked_with = item.id, self._asking.keys
         nobody: frozenset[str] = frozenset()
         wanted = jobs.Search(
             item.id,
@@ -86,6 +90,10 @@ class Confirming:
             asking.failed(message.trouble, [item.id])
             ctx.apply(item, events.LookFailed(message.trouble.text))
             return
+        if self._asked_with != asking.keys:
+            asking.stretches.broke(item.id)
+            ctx.apply(item, events.LookFailed("The key was changed meanwhile."))
+            return
         asking.answered()
         self._weigh(item, send, message)
 
@@ -93,11 +101,13 @@ class Confirming:
         ctx, videos = self._asking.ctx, look.videos
         learn_listed(ctx, videos)
         linked = linked_elsewhere(ctx.journal, item.id, [video.video_no for video in videos])
-        rivals = ctx.journal.unresolved_sizes()
-        rivals.pop(item.id, None)
-        weighed = evidence.weigh(_sought(send), videos, linked, what_is_shown(ctx), rivals.values())
+        rivals = [one for one in unresolved(ctx, send.at) if one[0] != item.id]
+        sizes, rows = {size for _, size in rivals}, frozenset(row for row, _ in rivals)
+        weighed = evidence.weigh(_sought(send), videos, linked, what_is_shown(ctx), sizes)
         found = weighed.video
-        if found is not None and not self._is_rivals(item, found, look, frozenset(rivals)):
+        if found is not None and is_lookalikes(ctx, item, send.at):
+            weighed, found = replace(weighed, absent=False, candidates=(found.video_no,)), None
+        if found is not None and not self._is_rivals(item, found, look, rows):
             self._found(item, send, found.video_no, weighed.others)
             return
         event = events.NotFound(
@@ -118,12 +128,16 @@ class Confirming:
                 ctx.journal.end_send(send.id, ctx.now.wall, "not_found")
 
     def _is_rivals(self, item: Item, found: Video, look: LookEnded, rivals: frozenset[int]) -> bool:
-        """Tell whether a video outside the attempt's scope may be another row's lost upload.
+        """Tell whether a video outside the attempt's scope may be another one.
 
-        Both have the same sample, and so the same token: only their scopes tell them apart.
+        By its size alone it may be anybody's: the watermark is of the attempt's scope only. By its
+        name it may be the lost upload of another row with the same sample, and so the same token:
+        only their scopes tell them apart.
         """
         if found.video_no not in look.elsewhere or item.stat is None:
             return False
+        if token_of(stem_of(found.name or "")) is None:
+            return True
         same = self._asking.ctx.journal.same_content(item.stat.size, item.fingerprint or "")
         return any(row.id in rivals for row in same)
 

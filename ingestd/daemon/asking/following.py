@@ -42,6 +42,7 @@ class Following:
         self._asking = asking
         self._under_way: set[int] = set()
         self._one_by_one: set[int] = set()
+        self._asked_with = 0
 
     def tick(self) -> float | None:
         """Ask about what is due; say when to come again (monotonic)."""
@@ -59,6 +60,7 @@ class Following:
 
     def _ask(self, poll: Poll) -> None:
         self._under_way |= {item.id for item in poll.items}
+        self._asked_with = self._asking.keys
         ctx, scope = self._asking.ctx, Scope.parse(poll.scope)
         broke = Polled(poll, {}, Trouble(Refusal.GARBLED, "the question broke"))
         ctx.workers.submit(LANE, lambda: jobs.poll(ctx.far, poll, scope), broke)
@@ -85,6 +87,10 @@ class Following:
     def _record(self, message: Polled) -> None:
         asking, ctx = self._asking, self._asking.ctx
         ids = [item.id for item in message.poll.items]
+        if self._asked_with != asking.keys:  # what they are in another account says nothing
+            for item_id in ids:
+                asking.stretches.broke(item_id)
+            return
         if message.trouble is not None:
             asking.failed(message.trouble, ids)
         else:

@@ -51,6 +51,7 @@ class Asking:
         self.stretches = Stretches()
         self.pause_until = 0.0  # monotonic
         self.may_ask: Callable[[], bool] = lambda: True  # is the key of the account that we know?
+        self.keys = 0  # of the keys that were in use, the last one: an answer to another counts not
         self._pause = 0.0
 
     def rests_until(self) -> float | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ingestd.daemon.context import Context
     from ingestd.journal import Journal
-    from ingestd.model import Item, Video
+    from ingestd.model import Item, Send, Video
 
 #: Meta key: does the far side show our names? True, False, or absent: not seen yet.
 NAMES_SHOWN = "names_shown"
@@ -32,10 +32,48 @@ def linked_elsewhere(journal: Journal, item_id: int, numbers: Iterable[str]) -> 
     )
 
 
+def is_of(send: Send, item: Item) -> bool:
+    """Tell whether an attempt sent what its row is about.
+
+    The row of a file that was gone is that of whatever came to its path since (rules R6).
+    """
+    size = item.stat.size if item.stat else None
+    return send.size == size and token_of(stem_of(send.upload_name)) in (
+        None,
+        (item.fingerprint or "")[:8],
+    )
+
+
+def unresolved(ctx: Context, at: float) -> frozenset[tuple[int, int]]:
+    """The sizes of uploads whose video is not known, each with its row: a video may be theirs.
+
+    Args:
+        ctx: the loop's surroundings.
+        at: when the attempt began that is looked for: of those shortly before, too, that were given
+            up one may be shown late.
+    """
+    return ctx.journal.unresolved_sizes(at - LATE_MOST_S)
+
+
+def is_lookalikes(ctx: Context, item: Item, at: float) -> bool:
+    """Tell whether a video with a row's token may be the lost upload of another content.
+
+    What shares its sample shares its token (rules R4), and an upload that nobody looks for any more
+    may be shown late.
+    """
+    if item.stat is None or item.fingerprint is None:
+        return False
+    lost = {row for row, _ in unresolved(ctx, at)}
+    return any(
+        row.id in lost and row.id != item.id and row.content_hash != item.content_hash
+        for row in ctx.journal.same_content(item.stat.size, item.fingerprint)
+    )
+
+
 def lost_was_found(ctx: Context, item: Item) -> None:
     """A row's video is known: the answer that its last attempt lost said so (rules R2)."""
     send = ctx.journal.last_send(item.id)
-    if send is not None and send.outcome in (None, "unknown"):
+    if send is not None and send.outcome in (None, "unknown") and is_of(send, item):
         ctx.journal.end_send(send.id, ctx.now.wall, "found")
 
 

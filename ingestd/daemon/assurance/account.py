@@ -44,6 +44,7 @@ class Account:
         self._ctx, self._keeper, self._asking = ctx, keeper, asking
         self._shown_by: dict[str, str] = {}
         self._under_way = self._refused = False
+        self._asked_with = 0
         self._wait, self._next = 0.0, 0.0
         self._known_in: int | None = None  # an earlier account that the key was shown to open
         self._meant = False  # a person said that another account is meant
@@ -51,7 +52,10 @@ class Account:
 
     def use(self, digest: str, base_url: str) -> None:
         """Name the key, as a hash, and the address that are in use now."""
-        self._shown_by = {"key": digest, "base_url": base_url}
+        named = {"key": digest, "base_url": base_url}
+        if self._shown_by and named != self._shown_by:
+            self._asking.keys += 1
+        self._shown_by = named
         before = self._ctx.journal.meta(SHOWN)
         if before == self._shown_by:
             self._is_ours()
@@ -81,7 +85,7 @@ class Account:
             return None
         if (until := max(self._next, self._asking.pause_until)) > self._ctx.now.mono:
             return until
-        self._under_way = True
+        self._under_way, self._asked_with = True, self._asking.keys
         far, wanted = self._ctx.far, self._wanted()
 
         def job() -> AccountAsked:
@@ -109,6 +113,8 @@ class Account:
     def asked(self, message: AccountAsked) -> None:
         """Take in whether it knows them."""
         self._under_way = False
+        if self._asked_with != self._asking.keys:
+            return  # it is asked anew with the key that is in use by now
         if message.trouble is not None:
             self._asking.failed(message.trouble, [])
             # a refused key is asked with again too: what a question closed, a question opens

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from ingestd.daemon.asking.ours import is_of
 from ingestd.daemon.assurance.mirrorcheck import OpenMirror, Place, check
 from ingestd.daemon.assurance.mirrorfacts import had, skipped
 from ingestd.daemon.assurance.mirrorwriter import MirrorWriter
@@ -213,14 +214,16 @@ class Mirroring:
 
     def _key(self, item: Item) -> str | None:
         send = self._ctx.journal.last_send(item.id)
-        return None if send is None or send.marked_at is None else send.key
+        if send is None or send.marked_at is None or not is_of(send, item):
+            return None
+        return send.key
 
     def _adopted(self, result: Result) -> bool:
         """A worker read an answer, and a crash came before it was recorded: it is now."""
         journal = self._ctx.journal
         send = journal.send_of_key(result.key)
         item = journal.item(send.item_id) if send is not None else None
-        if send is None or item is None:
+        if send is None or item is None or not is_of(send, item):
             return False
         if item.video_no is not None or self._is_under_way(item.id):
             return item.video_no in (None, result.video_no)
@@ -239,8 +242,9 @@ class Mirroring:
         return True
 
     def _end(self, send: Send) -> None:
+        """Not as accepted: a person may have said which video it is, and it may be anybody's."""
         try:
-            self._ctx.journal.end_send(send.id, self._ctx.now.wall, "accepted")
+            self._ctx.journal.end_send(send.id, self._ctx.now.wall, "found")
         except StaleMoveError:  # it was thought not to have been sent
             self._ctx.log.warning("journal.trouble", detail=f"attempt {send.id} was accepted")
 

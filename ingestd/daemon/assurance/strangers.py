@@ -38,10 +38,10 @@ class Strangers:
 
     def __init__(self, ctx: Context, asking: Asking) -> None:
         self._ctx, self._asking = ctx, asking
-        self._judged: set[str] = set()
+        self._judged: set[tuple[int, str]] = set()  # by account
         self._newer: dict[str, tuple[int, str]] = {}  # by scope: how many, and one's name
         self._pending = self._at_start()
-        self._under_way = False
+        self._under_way, self._asked_with = False, 0
         self._wait, self._next = 0.0, 0.0
 
     def _at_start(self) -> list[str]:
@@ -88,7 +88,7 @@ class Strangers:
         rests = max(self._asking.rests_until() or 0.0, self._next)
         if rests > mono:
             return rests
-        self._under_way = True
+        self._under_way, self._asked_with = True, self._asking.keys
         far, text = self._ctx.far, self._pending[0]
         scope = Scope.parse(text)
 
@@ -105,6 +105,8 @@ class Strangers:
     def read(self, message: FirstPage) -> None:
         """Take in a first page."""
         self._under_way = False
+        if self._asked_with != self._asking.keys:
+            return  # asked anew
         if message.trouble is not None:
             self._asking.failed(message.trouble, [])
             self._wait = min(AGAIN_MOST_S, max(AGAIN_S, self._wait * 2))
@@ -116,7 +118,7 @@ class Strangers:
 
     def is_judged(self, scope: str) -> bool:
         """Tell whether a scope's first page was read since the start."""
-        return scope in self._judged
+        return (self._ctx.journal.account, scope) in self._judged
 
     def are_in(self, scope: str) -> bool:
         """Tell whether a scope is known to hold videos of ours that the journal does not know."""
@@ -128,7 +130,7 @@ class Strangers:
 
     def judge(self, scope: str, videos: tuple[Video, ...]) -> None:
         """Weigh the newest videos of a scope."""
-        self._judged.add(scope)
+        self._judged.add((self._ctx.journal.account, scope))
         if scope in self._pending:
             self._pending.remove(scope)
         strangers = [video for video in videos if self._is_stranger(video)]

@@ -173,8 +173,7 @@ class Recording:
         """
         if not self._has_sample(item, found.facts):
             return False
-        doubtful = item.reason is Reason.UNCONFIRMED  # about an upload, whatever lies there now
-        if item.state in REPLACEABLE and (item.content_hash is None or doubtful):
+        if item.state in REPLACEABLE and item.content_hash is None:
             return True
         if item.stat is not None and item.stat.mtime_ns == found.facts.stat.mtime_ns:
             return True
@@ -248,13 +247,16 @@ class Recording:
         return current.state in REPLACEABLE and current.reason is not Reason.UNCONFIRMED
 
     def _judge_again(self, current: Item, judged: events.Judged, like: Item) -> None:
+        same = current.fingerprint == like.fingerprint
+        if not same:
+            self._ctx.journal.forget_closings(current.id)  # they were another file's
         kept = replace(
             like,
             id=current.id,
             state=current.state,
             reason=current.reason,
             detail=current.detail,
-            attempts=current.attempts,
+            attempts=current.attempts if same else 0,
             first_seen_at=current.first_seen_at,
             updated_at=current.updated_at,
             hidden=current.hidden

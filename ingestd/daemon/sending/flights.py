@@ -244,6 +244,8 @@ class Flights:
 
     def _note(self, item: Item, outcome: Unknown) -> None:
         """Remember what the looks for a lost upload want to know of its answer."""
+        self._ctx.readable.discard(item.id)  # an earlier attempt's answer says nothing of this one
+        self._ctx.limited.discard(item.id)
         if outcome.readable:
             self._ctx.readable.add(item.id)
         if outcome.limited and self._troubles.limited(item, outcome.text):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ingestd import evidence, fields
 from ingestd.daemon.asking import found, jobs
 from ingestd.daemon.asking.ours import (
+    is_lookalikes,
+    is_of,
     linked_elsewhere,
     lost_was_found,
     sought_as,
@@ -15,7 +17,7 @@ from ingestd.daemon.asking.ours import (
 )
 from ingestd.daemon.messages import Prepared
 from ingestd.lifecycle import events
-from ingestd.model import State
+from ingestd.model import Reason, State
 from ingestd.naming import stem_of, upload_name
 from ingestd.remote.contract import Refusal, Trouble
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from ingestd.daemon.context import Context
     from ingestd.daemon.sending.gatekeeper import Gatekeeper
     from ingestd.daemon.sending.limiter import Limiter
-    from ingestd.model import GateName, Item, Scope
+    from ingestd.model import GateName, Item, Scope, Video
 
 LANE = "upload"
 #: A watermark this old still serves: an older one only makes a search longer, seconds.
@@ -51,6 +53,7 @@ class Preflight:
     name: str  # the upload name
     probes: frozenset[GateName]
     looked: bool = False  # its name was looked for
+    asked_with: int = 0  # which key it was asked with
 
 
 @dataclass(slots=True)
@@ -75,7 +78,7 @@ class Preflights:
         self._assurance, self._strangers = assurance, assurance.strangers
         self._limiter, self._start = limiter, start
         self.open: dict[int, Preflight] = {}
-        self._watermarks: dict[str, _Watermark] = {}
+        self._watermarks: dict[tuple[int, str], _Watermark] = {}
 
     def begin(self, item: Item, probes: frozenset[GateName]) -> None:
         """Begin an attempt: ask the far side first where the rules say so, else start."""
@@ -107,8 +110,10 @@ class Preflights:
 
     def _ask(self, flight: Preflight) -> None:
         far, scope, item_id = self._ctx.far, flight.scope, flight.item.id
-        stem = stem_of(flight.name) if self._looks_first(flight.item, scope) else None
-        flight.looked = stem is not None
+        stem = None
+        if self._looks_first(flight.item, scope):
+            stem = stem_of(self._sent_as(flight))
+        flight.looked, flight.asked_with = stem is not None, self._asking.keys
         rows = None
         if not self._knows_newest(scope):
             rows = 1 if self._strangers.is_judged(str(scope)) else jobs.PAGE
@@ -116,6 +121,11 @@ class Preflights:
         self._ctx.workers.submit(
             LANE, lambda: jobs.prepare(far, item_id, scope, stem, rows=rows), broke
         )
+
+    def _sent_as(self, flight: Preflight) -> str:
+        """Under which name an attempt before may have arrived; its file may have another by now."""
+        send = self._ctx.journal.last_send(flight.item.id)
+        return flight.name if send is None or not is_of(send, flight.item) else send.upload_name
 
     def rests_until(self, item: Item) -> float | None:
         """When the question before this upload may be asked, monotonic; None: now, or none is."""
@@ -125,8 +135,11 @@ class Preflights:
         asks = self._looks_first(item, scope) or not self._knows_newest(scope)
         return self._asking.pause_until if asks else None
 
+    def _place(self, scope: Scope) -> tuple[int, str]:
+        return self._ctx.journal.account, str(scope)
+
     def _knows_newest(self, scope: Scope) -> bool:
-        mark = self._watermarks.get(str(scope))
+        mark = self._watermarks.get(self._place(scope))
         return mark is not None and self._ctx.now.mono - mark.read_at < WATERMARK_S
 
     def _looks_first(self, item: Item, scope: Scope) -> bool:
@@ -152,6 +165,9 @@ class Preflights:
         flight = self.open.get(message.item_id)
         if flight is None:
             return
+        if flight.asked_with != self._asking.keys:
+            self._drop(flight)  # the answer may be of another account
+            return
         try:
             self._go_on(flight, message)
         except Exception:
@@ -164,7 +180,8 @@ class Preflights:
             return
         self._asking.answered()
         if message.watermark_read:
-            self._watermarks[str(flight.scope)] = _Watermark(message.watermark, self._ctx.now.mono)
+            read = _Watermark(message.watermark, self._ctx.now.mono)
+            self._watermarks[self._place(flight.scope)] = read
         if message.newest is not None:
             self._strangers.judge(str(flight.scope), message.newest)
             self._assurance.settle()
@@ -198,13 +215,15 @@ class Preflights:
         item = flight.item
         if not message.seen or item.stat is None:
             return False
-        sought = sought_as(flight.name, item.stat.size)
+        sought = sought_as(self._sent_as(flight), item.stat.size)
         numbers = [one.video_no for one in message.seen]
         linked = linked_elsewhere(self._ctx.journal, item.id, numbers)
         shown = what_is_shown(self._ctx)
         video = evidence.weigh(sought, message.seen, linked, shown).video
         if video is None:
             return False
+        if self._is_doubtful(item, video):
+            return self._held(flight, video)
         detail = "memories.ai had it already: nothing was sent and nothing is paid again."
         with self._ctx.journal.transaction():
             lost_was_found(self._ctx, item)
@@ -216,8 +235,29 @@ class Preflights:
         self._drop(flight)
         return True
 
+    def _is_doubtful(self, item: Item, video: Video) -> bool:
+        """Tell whether a video may be another one, or a person said that it is."""
+        if is_lookalikes(self._ctx, item, self._ctx.now.wall):
+            return True
+        said = Reason.UNCONFIRMED in item.approved and self._ctx.journal.last_send(item.id) is None
+        return said and video.size is None
+
+    def _held(self, flight: Preflight, video: Video) -> bool:
+        """Leave it to a person, once; False: one said that it is to be sent."""
+        item = flight.item
+        if Reason.UNCONFIRMED in item.approved:
+            return False
+        detail = (
+            f"memories.ai has {video.video_no} ({video.name}), which may be this file or another "
+            "one that looks the same and whose answer was lost. Look at it there. If it is this "
+            f"one: ingestd link {item.id} {video.video_no}. If not: ingestd approve {item.id}"
+        )
+        self._ctx.apply(item, events.Judged(State.HELD, Reason.UNCONFIRMED, detail))
+        self._drop(flight)
+        return True
+
     def _start_now(self, flight: Preflight) -> None:
-        mark = self._watermarks.get(str(flight.scope))
+        mark = self._watermarks.get(self._place(flight.scope))
         self._start(flight, mark.create_time if mark else None)
         del self.open[flight.item.id]
 
