@@ -190,6 +190,44 @@ def test_a_lost_upload_that_recover_restored_goes_again_with_its_folders_fields(
     assert second.scope == first.scope == Scope("unique_id", "other")
 
 
+def test_a_lost_upload_from_outside_the_folders_waits_for_a_person_after_a_recover(world: World):
+    """Its fields are lost with the journal: `add` says which folder's it goes with."""
+    restored(world)
+    outside = world.place / "a.mp4"
+    outside.write_bytes(world.content("a.mp4"))
+    world.far.plan(LOST)
+    world.wish("add", paths=[str(outside)], folder="drop")
+    world.until(lambda: world.state(outside) is State.CONFIRMING)
+    world._stop()
+    lose(world)
+    started_recovered(world)
+    world.advance(4 * 3600)
+    assert world.state(outside) is State.QUEUED
+    assert f"ingestd add {str(outside)!r}" in world.row(outside).detail
+    world.wish("add", paths=[str(outside)], folder="drop")
+    world.advance(600)
+    assert world.state(outside) is State.PARSED
+    first, second = (attempt.upload for attempt in world.far.attempts)
+    assert second.form == first.form
+
+
+def test_a_lost_upload_whose_file_was_replaced_hands_its_place_on_after_a_recover(world: World):
+    restored(world)
+    world.far.plan(LOST)
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.CONFIRMING)
+    lost = world.row(path).id
+    copy = world.put("copy.mp4", salt="a.mp4")
+    world._stop()
+    lose(world)
+    started_recovered(world)
+    world.until(lambda: world.state(copy) is State.DUPLICATE)
+    world.put("a.mp4", salt="another one")
+    world.advance(4 * 3600)
+    assert world.journal.item(lost).state is State.GONE
+    assert [world.state(one) for one in (path, copy)] == [State.PARSED] * 2
+
+
 def test_what_is_no_clip_by_now_and_is_approved_after_a_recover_is_rejected(world: World):
     restored(world)
     path = skipped(world, "a.mp4")

@@ -292,9 +292,11 @@ class Daemon:
 
         None looks outside the folders, nor for a row whose path is another one's by now.
         """
+        return self._stands(item) and self.seeing.folder_of(item.path) is not None
+
+    def _stands(self, item: Item) -> bool:
         current = self.ctx.journal.current(item.path)
-        stands = current is not None and current.id == item.id
-        return stands and self.seeing.folder_of(item.path) is not None
+        return current is not None and current.id == item.id
 
     def _may_go(self, item: Item) -> str:
         """Say why a queued row must wait; "" lets it go."""
@@ -309,11 +311,18 @@ class Daemon:
             if not watched.holds(item):
                 return "The disk that it was seen on is not there; it goes when it is back."
         why = judge_claimed(self.ctx, item, self.judging.rules)
-        if not why and item.rules is None:
-            # `recover` restored it; not even the fields that it goes with are known
-            self.seeing.look_again(item.path)
+        if why or item.rules is not None or not self._stands(item):
+            return why  # where another file took its place, the upload finds that out
+        return self._looked_into(item)
+
+    def _looked_into(self, item: Item) -> str:
+        """Have a row that `recover` restored looked into first: not even its fields are known."""
+        if self.seeing.look_again(item.path):
             return "What it is is looked into first: the journal that knew it was lost."
-        return why
+        return (
+            "The journal that knew its fields was lost, and it lies in no watched folder. To send "
+            f"it after all: ingestd add {item.path!r}"
+        )
 
     # --- life ---------------------------------------------------------------------------------
 
