@@ -38,6 +38,15 @@ AGAIN_S, AGAIN_MOST_S = 60.0, 6 * 3600.0
 MAY_ARRIVE = frozenset({Reason.INCOMPLETE, Reason.EMPTY, Reason.UNREADABLE})
 #: Outcomes of an attempt that prove that memories.ai was given this row's content by us.
 GIVEN = frozenset({"accepted", "found"})
+#: Why a file is kept that was to be deleted.
+NOT_GIVEN = (
+    "memories.ai had it already when its turn came, so that ingestd has not sent this "
+    "very content: it is not deleted."
+)
+NOT_RETAINED = (
+    "It was not sent with retain_original_video: true, as far as is known, so that memories.ai may "
+    "have kept no copy of its file: it is not deleted."
+)
 #: States whose files may have a task.
 ENDS = frozenset({State.PARSED, State.DUPLICATE, State.REJECTED})
 #: A file that vanished from a disk inside the folder is looked for for so long, seconds.
@@ -157,12 +166,8 @@ class Tidying:
         if item is None or watched is None or action is None or item.stat is None:
             journal.drop_after(task.item_id)  # the configuration says otherwise by now
             return
-        if action.kind is AfterKind.DELETE and not self._is_given(item):
-            self._keep(
-                item,
-                "memories.ai had it already when its turn came, so that ingestd has not sent this "
-                "very content: it is not deleted.",
-            )
+        if action.kind is AfterKind.DELETE and (why := self._not_safe(item)):
+            self._keep(item, why)
             return
         order = self._order(task, item, watched, action)
         if order.move_to is not None and order.move_to != task.place:
@@ -178,11 +183,14 @@ class Tidying:
 
         self._ctx.workers.submit(f"after {name}", tidy, Tidied(item_id, name, broke))
 
-    def _is_given(self, item: Item) -> bool:
-        """Tell whether we sent this row's content ourselves, or its original's."""
+    def _not_safe(self, item: Item) -> str:
+        """Say why the far side may not hold this row's file, or its original's; "": it does."""
         row_id = item.duplicate_of if item.state is State.DUPLICATE else item.id
-        sends = self._ctx.journal.sends(row_id) if row_id is not None else ()
-        return any(send.outcome in GIVEN for send in sends)
+        sent = self._ctx.journal.item(row_id) if row_id is not None else None
+        sends = self._ctx.journal.sends(sent.id) if sent is not None else ()
+        if sent is None or not any(send.outcome in GIVEN for send in sends):
+            return NOT_GIVEN
+        return "" if sent.fields.get("retain_original_video") is True else NOT_RETAINED
 
     def _order(self, task: AfterTask, item: Item, watched: Watched, action: After) -> Order:
         settings = self._ctx.settings
