@@ -166,6 +166,11 @@ class Tidying:
         if item is None or watched is None or action is None or item.stat is None:
             journal.drop_after(task.item_id)  # the configuration says otherwise by now
             return
+        if watched.name != task.folder:  # the folder was renamed, or the file went to another one
+            task = replace(task, folder=watched.name)
+            journal.put_after(task)
+            if watched.name in self._busy:
+                return
         if action.kind is AfterKind.DELETE and (why := self._not_safe(item)):
             self._keep(item, why)
             return
