@@ -100,9 +100,7 @@ class Tidying:
         action = self._action(watched.folder, item)
         if action is None:
             return
-        grace = watched.folder.grace
-        if grace is None:
-            grace = DELETE_GRACE_S if action.kind is AfterKind.DELETE else 0.0
+        grace = _grace(watched.folder, action)
         seen = item.stat if item.state is State.REJECTED else None
         due = self._ctx.now.wall + max(grace, self._unchanged_for(watched.folder, item))
         self._ctx.journal.put_after(AfterTask(item.id, watched.name, due, seen=seen))
@@ -171,6 +169,10 @@ class Tidying:
             journal.put_after(task)
             if watched.name in self._busy:
                 return
+        due = self._ended_at(item) + _grace(watched.folder, action)
+        if action.kind is AfterKind.DELETE and self._ctx.now.wall < due:
+            journal.put_after(replace(task, due_at=due))  # it was planned with a shorter grace
+            return
         if action.kind is AfterKind.DELETE and (why := self._not_safe(item)):
             self._keep(item, why)
             return
@@ -187,6 +189,14 @@ class Tidying:
             return Tidied(item_id, name, carry_out(order))
 
         self._ctx.workers.submit(f"after {name}", tidy, Tidied(item_id, name, broke))
+
+    def _ended_at(self, item: Item) -> float:
+        """When a row's grace began; long ago where a clock that was set since hides it."""
+        original = self._ctx.journal.item(item.duplicate_of) if item.duplicate_of else item
+        ended = original.parsed_at if original is not None else None
+        if item.state is State.DUPLICATE and ended is not None:
+            ended = max(ended, item.first_seen_at)
+        return ended if ended is not None and ended <= self._ctx.now.wall else 0.0
 
     def _not_safe(self, item: Item) -> str:
         """Say why the far side may not hold this row's file, or its original's; "": it does."""
@@ -300,6 +310,13 @@ class Tidying:
             return
         if known_place(self._ctx.journal, task.place) is None:
             learn_place(self._ctx.journal, task.place, result.volume)
+
+
+def _grace(folder: Folder, action: After) -> float:
+    """How long a file is left alone once its row needs no more work, seconds."""
+    if folder.grace is not None:
+        return folder.grace
+    return DELETE_GRACE_S if action.kind is AfterKind.DELETE else 0.0
 
 
 def _places_of(original: Item | None) -> tuple[str, ...]:
