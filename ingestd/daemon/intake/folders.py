@@ -41,6 +41,7 @@ class Watched:
     worker: FolderWorker
     names: NameRules
     point: str = ""  # where a part is mounted; "" is the folder itself
+    era: int = 0  # reloads before it: what an earlier one's worker says is not about this one
     volume_id: str | None = None  # how rows name its file system
     mode: str = "poll"
     fstype: str = ""
@@ -77,8 +78,13 @@ class Watched:
 
     @property
     def key(self) -> str:
-        """What messages call it, and its lane: the folder's name, of a part its place too."""
+        """What its lane is called: the folder's name, of a part its place too."""
         return f"{self.name} {self.point}" if self.point else self.name
+
+    @property
+    def address(self) -> str:
+        """What messages call it."""
+        return address_of(self.key, self.era)
 
     @property
     def root(self) -> str:
@@ -174,6 +180,11 @@ def _troubles(report: ScanReport) -> str:
         f"{first.path}{others} cannot be read ({first.error}): what lies there is not uploaded. "
         "Give ingestd's user the right to read it; it is looked at again by itself."
     )
+
+
+def address_of(key: str, era: int) -> str:
+    """What messages call a folder, or a part of one, of one time between two reloads."""
+    return f"{key}\0{era}" if era else key
 
 
 def name_rules(settings: Settings, folder: Folder) -> NameRules:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestd.daemon.after.places import moved_below
-from ingestd.daemon.intake.folders import name_rules, scanner_for
+from ingestd.daemon.intake.folders import address_of, name_rules, scanner_for
 from ingestd.daemon.messages import Listed, LookedAt, Place, ScanBegun, ScanEnded
 from ingestd.watch.entries import EntryKind, RootState, ScanReport
 from ingestd.watch.guard import not_mounted
@@ -49,10 +49,10 @@ class Order:
 class FolderWorker:
     """Touches one folder, or the part of it that is mounted at `point`."""
 
-    def __init__(self, settings: Settings, folder: Folder, point: str = "") -> None:
+    def __init__(self, settings: Settings, folder: Folder, point: str = "", era: int = 0) -> None:
         self._settings, self._folder, self._point = settings, folder, point
         self._root = point or str(folder.path)
-        self._key = f"{folder.name} {point}" if point else folder.name
+        self._address = address_of(f"{folder.name} {point}" if point else folder.name, era)
         self._parts: frozenset[str] = frozenset()
         self._fstype: str | None = None
         self._scanner: Scanner | None = None
@@ -63,7 +63,7 @@ class FolderWorker:
         self, order: Order, *, hints: Hints, stop: threading.Event, post: Post
     ) -> ScanEnded:
         """Watch first, then scan (architecture 1): what comes in between is hinted or seen."""
-        name = self._key
+        name = self._address
         place, scanner = self._look_around(order, hints)
         post(ScanBegun(name, place))
         if place.state is not RootState.OK or scanner is None:
@@ -92,7 +92,7 @@ class FolderWorker:
 
         Directories among them, made or moved in, are scanned: what is in them was not announced.
         """
-        name = self._key
+        name = self._address
         try:
             here = os.stat(self._root).st_dev == device  # noqa: PTH116 - hot, odd bytes
         except OSError:

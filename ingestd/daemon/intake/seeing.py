@@ -43,6 +43,7 @@ class Seeing:
         self._ctx, self._tracker, self._judging, self._hints = ctx, tracker, judging, hints
         self._brake = brake
         self._stop = threading.Event()
+        self._era = 0  # reloads so far
         self.standing = Standing(ctx)
         #: Told of events at names that are no videos: a marker or a checksum list may be there.
         self.others_hinted: Callable[[str], None] = lambda _: None
@@ -69,12 +70,19 @@ class Seeing:
     def _watch_all(self) -> None:
         settings = self._ctx.settings
         for folder in settings.folders:
-            rules, worker = name_rules(settings, folder), FolderWorker(settings, folder)
-            self.watched[folder.name] = Watched(folder, worker, rules)
+            rules = name_rules(settings, folder)
+            worker = FolderWorker(settings, folder, era=self._era)
+            self.watched[folder.name] = Watched(folder, worker, rules, era=self._era)
         self.standing.look_for_twins(self.watched)
 
     def reconfigure(self) -> None:
-        """Follow changed settings: new folders are scanned, others are let go."""
+        """Follow changed settings: new folders are scanned, others are let go.
+
+        Passes that began before end, and what they say is not heard: it may be about another path,
+        by other rules, and half a pass is no first look.
+        """
+        self._stop.set()
+        self._stop, self._era = threading.Event(), self._era + 1
         before, self.watched = self.watched, {}
         while self.parts:  # they are met again
             self._hints.unwatch(self.parts.popitem()[1].root)
@@ -99,8 +107,10 @@ class Seeing:
         """The parts of a folder."""
         return [one for one in self.parts.values() if one.name == name]
 
-    def _by_key(self, key: str) -> Watched | None:
-        return self.watched.get(key) or self.parts.get(key)
+    def _by_address(self, address: str) -> Watched | None:
+        key = address.partition("\0")[0]
+        found = self.watched.get(key) or self.parts.get(key)
+        return found if found is not None and found.address == address else None
 
     def scan_now(self, *, full: bool = False) -> None:
         """Scan every folder at the next step; `full`: look at every file, one may be forgotten."""
@@ -150,7 +160,7 @@ class Seeing:
         watched.arming.begins()
         order = self._order(watched, full=full)
         broke = ScanEnded(
-            watched.key, ScanReport(RootState.UNREADABLE, "The scan broke; it is tried again.")
+            watched.address, ScanReport(RootState.UNREADABLE, "The scan broke; it is tried again.")
         )
         self._ctx.workers.submit(
             f"folder {watched.key}",
@@ -182,7 +192,7 @@ class Seeing:
         self._ctx.workers.submit(
             f"folder {watched.key}",
             lambda: worker.look(paths, device, order, stop=stop, post=post),
-            LookedAt(watched.key, (), ()),
+            LookedAt(watched.address, (), ()),
         )
 
     def _begins(self, watched: Watched) -> None:
@@ -249,7 +259,7 @@ class Seeing:
 
     def scan_begun(self, message: ScanBegun) -> None:
         """Note where the folder lies and how it is watched."""
-        watched = self._by_key(message.folder)
+        watched = self._by_address(message.folder)
         if watched is not None:
             self.standing.begun(watched, message.place, [one.root for one in self.all()])
             self._follow_parts(watched)
@@ -263,13 +273,13 @@ class Seeing:
         for point in mine.keys() - wanted:
             self._hints.unwatch(self.parts.pop(mine[point].key).root)
         for point in wanted - mine.keys():
-            worker = FolderWorker(self._ctx.settings, watched.folder, point)
-            part = Watched(watched.folder, worker, watched.names, point)
+            worker = FolderWorker(self._ctx.settings, watched.folder, point, self._era)
+            part = Watched(watched.folder, worker, watched.names, point, self._era)
             self.parts[part.key] = part
 
     def listed(self, message: Listed) -> None:
         """Compare a directory with the journal."""
-        watched = self._by_key(message.folder)
+        watched = self._by_address(message.folder)
         if watched is None:
             return
         self.standing.answered(watched)
@@ -279,7 +289,7 @@ class Seeing:
 
     def scan_ended(self, message: ScanEnded) -> None:
         """Note how the pass went; what two passes missed is looked for once more, then gone."""
-        watched = self._by_key(message.folder)
+        watched = self._by_address(message.folder)
         if watched is None:
             return
         watched.scanning = False
@@ -302,7 +312,7 @@ class Seeing:
 
     def looked_at(self, message: LookedAt) -> None:
         """Consider what a targeted look saw."""
-        watched = self._by_key(message.folder)
+        watched = self._by_address(message.folder)
         if watched is None:
             return
         watched.looking, watched.in_look = False, frozenset()
