@@ -24,15 +24,22 @@ if TYPE_CHECKING:
     from ingestd.watch.entries import Entry
 
 LANE = "add"
+_NOT_CONFIGURED = "Folder {} is not configured (any more), so its fields cannot be lent."
 
 
 def find(settings: Settings, wish: int, args: Mapping[str, object]) -> FoundByHand:
     """Find what lies at the paths of an `add` wish; runs in a worker."""
     lender = next((one for one in settings.folders if one.name == args.get("folder")), None)
     given = args.get("paths")
+    paths = given if isinstance(given, list) else []
     found: list[Entry] = []
     refused: list[tuple[str, str]] = []
-    for path in given if isinstance(given, list) else []:
+    if args.get("folder") is not None and lender is None:
+        why = _NOT_CONFIGURED.format(args["folder"])
+        return FoundByHand(
+            wish, (), None, pay_again=False, refused=tuple((str(path), why) for path in paths)
+        )
+    for path in paths:
         entries, why = _entries(settings, str(path), lender)
         found += entries
         if why:
@@ -97,11 +104,14 @@ class ByHand:
     def found(self, message: FoundByHand) -> dict[str, object]:
         """Take what was found; answer the wish."""
         by_name = {folder.name: folder for folder in self._ctx.settings.folders}
-        taken = 0
+        taken, left = 0, list(message.refused)
         for entry in message.entries:
             if entry.stat is None or entry.kind is not EntryKind.FILE:
                 continue
             if message.folder is not None:
+                if message.folder not in by_name:  # a reload took it away meanwhile
+                    left.append((entry.path, _NOT_CONFIGURED.format(message.folder)))
+                    continue
                 self._judging.asked.lent[entry.path] = by_name[message.folder]
             self._judging.asked.by_hand.add(entry.path)
             self._judging.asked.past_guard.add(entry.path)
@@ -116,7 +126,7 @@ class ByHand:
             )
             self._tracker.force(entry.path)
             taken += 1
-        refused = [{"path": path, "why": why} for path, why in message.refused]
+        refused = [{"path": path, "why": why} for path, why in left]
         return {
             "done": [],
             "taken": taken,
