@@ -104,6 +104,7 @@ class Daemon:
         )
         self.judging.standing, self.judging.unlisted = self.cards.standing, self.cards.unlisted
         self.seeing.others_hinted = self.cards.hinted
+        self.seeing.sights.renames.listeners.append(self.cards.renamed)
         self.by_hand = ByHand(ctx, self.tracker, self.judging)
         self.rejudging = Rejudging(ctx)
         self.rejudging.rules_are(self.judging.rules)
@@ -332,6 +333,7 @@ class Daemon:
         self.use_key(key)
         self.judging.reconfigure()
         self.seeing.reconfigure()
+        self.cards.reconfigure()
         self.brake.reconfigure()
         self.assurance.reconfigure()
         self.rejudging.rules_are(self.judging.rules)

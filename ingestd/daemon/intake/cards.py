@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ingestd.config import Folder
     from ingestd.daemon.context import Context
     from ingestd.daemon.intake.opening import Openings
+    from ingestd.model import Item
     from ingestd.settle import Candidate, SettleTracker
 
 #: What a look found is believed for this long at most, seconds.
@@ -82,13 +83,22 @@ class Cards:
         self._ctx, self._tracker, self._folder_of = ctx, tracker, folder_of
         self._openings, self._look_again = openings, look_again
         self._cards: dict[str, _Card] = {}
+        self.reconfigure()
+
+    def reconfigure(self) -> None:
+        """Heed what comes late for every file that is held, where it is asked for (again)."""
         held = Selection(
             states=frozenset({State.HELD}), reasons=frozenset({Reason.NO_CHECKSUM_LIST})
         )
-        for item in ctx.journal.items(held):
-            folder = folder_of(item.path)
-            if folder is not None and is_asked_for(folder):
-                self._card(folder, item.path).held.add(item.path)
+        for item in self._ctx.journal.items(held):
+            self.renamed(item)
+
+    def renamed(self, item: Item) -> None:
+        """A file has another path: one that is held waits for the list of its card there."""
+        folder = self._folder_of(item.path)
+        held = item.state is State.HELD and item.reason is Reason.NO_CHECKSUM_LIST
+        if held and folder is not None and is_asked_for(folder):
+            self._card(folder, item.path).held.add(item.path)
 
     @property
     def busy(self) -> bool:
