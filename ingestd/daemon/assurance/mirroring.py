@@ -143,10 +143,10 @@ class Mirroring:
             self._away("" if message.full else message.text)
 
     def reconfigure(self) -> None:
-        """Follow a changed `mirror_dir`."""
+        """Follow a changed `mirror_dir`; room is kept where it is now, not where it was."""
+        self.reserves = self._reserves()
         if self.writer.mirror is not None and self.writer.mirror.path.parent != self.directory:
             self._let_go()
-            self.reserves = self._reserves()
 
     def _let_go(self) -> None:
         if self.writer.mirror is not None:
