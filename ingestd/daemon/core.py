@@ -371,8 +371,10 @@ class Daemon:
             flight.stop.set()
         for message in self.ctx.inbox.take(MOST_MESSAGES):
             self._handle(message)  # an outcome that came in meanwhile need not be asked for later
-        recover(self.ctx)
-        self.assurance.mirroring.note_position()
+        told = not (self.flights.under_way or self._unrecorded or self.ctx.inbox)
+        self._turn(lambda: recover(self.ctx))  # on a full disk the next start does it
+        if told:  # else an answer may stand in the mirror alone: the next start reads it there
+            self._turn(self.assurance.mirroring.note_position)
         self.last_known.stop()
 
     def close(self) -> None:
