@@ -17,6 +17,7 @@ from ingestd.afterwards.order import Left, Order, Result
 from ingestd.config import AfterKind
 from ingestd.daemon.after.grace import DAY, Grace
 from ingestd.daemon.after.places import known_place, learn_place, move_targets
+from ingestd.daemon.asking.ours import BY_SIZE
 from ingestd.daemon.messages import Tidied
 from ingestd.lifecycle.policy import grown
 from ingestd.model import AfterTask, Reason, State
@@ -42,6 +43,10 @@ GIVEN = frozenset({"accepted", "found"})
 NOT_GIVEN = (
     "memories.ai had it already when its turn came, so that ingestd has not sent this "
     "very content: it is not deleted."
+)
+MAY_BE_ANYBODYS = (
+    "Its answer was lost, and its video was found by its size alone, which may be anybody's: it is "
+    "not deleted."
 )
 NOT_RETAINED = (
     "It was not sent with retain_original_video: true, as far as is known, so that memories.ai may "
@@ -205,6 +210,9 @@ class Tidying:
         sends = self._ctx.journal.sends(sent.id) if sent is not None else ()
         if sent is None or not any(send.outcome in GIVEN for send in sends):
             return NOT_GIVEN
+        steps = self._ctx.journal.history(sent.id)
+        if any(BY_SIZE in (step.detail or "") for step in steps):
+            return MAY_BE_ANYBODYS
         return "" if sent.fields.get("retain_original_video") is True else NOT_RETAINED
 
     def _order(self, task: AfterTask, item: Item, watched: Watched, action: After) -> Order:

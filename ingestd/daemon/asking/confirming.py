@@ -9,6 +9,7 @@ from ingestd import evidence
 from ingestd.daemon.asking import jobs
 from ingestd.daemon.asking.lane import LANE
 from ingestd.daemon.asking.ours import (
+    how_known,
     is_lookalikes,
     learn_listed,
     linked_elsewhere,
@@ -108,7 +109,7 @@ class Confirming:
         if found is not None and is_lookalikes(ctx, item, send.at):
             weighed, found = replace(weighed, absent=False, candidates=(found.video_no,)), None
         if found is not None and not self._is_rivals(item, found, look, rows):
-            self._found(item, send, found.video_no, weighed.others)
+            self._found(item, send, found, weighed.others)
             return
         event = events.NotFound(
             spent=self._asking.stretches.spent(item.id, ctx.now.mono),
@@ -141,15 +142,16 @@ class Confirming:
         same = self._asking.ctx.journal.same_content(item.stat.size, item.fingerprint or "")
         return any(row.id in rivals for row in same)
 
-    def _found(self, item: Item, send: Send, video_no: str, others: tuple[str, ...]) -> None:
+    def _found(self, item: Item, send: Send, video: Video, others: tuple[str, ...]) -> None:
         ctx = self._asking.ctx
         detail = "The lost answer's video was found: nothing is sent again."
         if others:
             detail += f" It was paid more than once; also there: {', '.join(others)}."
+        detail += how_known(video)
         with ctx.journal.transaction():
             ctx.count_paid(item, send.size)
             ctx.journal.end_send(send.id, ctx.now.wall, "found")
-            ctx.apply(item, events.TakenIn(video_no, None, "found", detail))
+            ctx.apply(item, events.TakenIn(video.video_no, None, "found", detail))
         self._asking.stretches.broke(item.id)
 
 

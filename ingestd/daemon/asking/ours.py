@@ -24,6 +24,15 @@ SHOWN_LATE, LATE_MOST_S = "shown_late", 3600.0
 SCOPES_SEEN = "scopes_seen"
 
 
+#: Part of what history says of a video that no name proves to be ours: its file is never deleted.
+BY_SIZE = "It is known by its size alone, for names are not shown: its file is never deleted."
+
+
+def how_known(video: Video) -> str:
+    """What is to be said of a found video, after the rest; "": its name proves it."""
+    return "" if token_of(stem_of(video.name or "")) else f" {BY_SIZE}"
+
+
 def linked_elsewhere(journal: Journal, item_id: int, numbers: Iterable[str]) -> frozenset[str]:
     """Which of these videos belong to other rows: they prove nothing for this one (rules R2)."""
     owners = {number: journal.by_video_no(number) for number in numbers}

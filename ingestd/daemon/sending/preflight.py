@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ingestd import evidence, fields
 from ingestd.daemon.asking import found, jobs
 from ingestd.daemon.asking.ours import (
+    how_known,
     is_lookalikes,
     is_of,
     linked_elsewhere,
@@ -225,6 +226,7 @@ class Preflights:
         if self._is_doubtful(item, video):
             return self._held(flight, video)
         detail = "memories.ai had it already: nothing was sent and nothing is paid again."
+        detail += how_known(video)
         with self._ctx.journal.transaction():
             lost_was_found(self._ctx, item)
             claimed = self._ctx.apply(item, events.Claimed(flight.name, str(flight.scope)))
