@@ -44,6 +44,10 @@ NOT_GIVEN = (
     "memories.ai had it already when its turn came, so that ingestd has not sent this "
     "very content: it is not deleted."
 )
+SAID_SO = (
+    "That its video is this one was said by a person (ingestd link), and nobody has compared them: "
+    "it is not deleted."
+)
 MAY_BE_ANYBODYS = (
     "Its answer was lost, and its video was found by its size alone, which may be anybody's: it is "
     "not deleted."
@@ -52,6 +56,8 @@ NOT_RETAINED = (
     "It was not sent with retain_original_video: true, as far as is known, so that memories.ai may "
     "have kept no copy of its file: it is not deleted."
 )
+#: The event of `link`.
+LINKED = "upload.linked"
 #: States whose files may have a task.
 ENDS = frozenset({State.PARSED, State.DUPLICATE, State.REJECTED})
 #: A file that vanished from a disk inside the folder is looked for for so long, seconds.
@@ -211,6 +217,8 @@ class Tidying:
         if sent is None or not any(send.outcome in GIVEN for send in sends):
             return NOT_GIVEN
         steps = self._ctx.journal.history(sent.id)
+        if any(step.event == LINKED for step in steps):
+            return SAID_SO
         if any(BY_SIZE in (step.detail or "") for step in steps):
             return MAY_BE_ANYBODYS
         return "" if sent.fields.get("retain_original_video") is True else NOT_RETAINED
