@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestd import localtime
 from ingestd.gates import Answer, Fits, Limit, Period, playing_time, weigh
-from ingestd.journal import Selection
-from ingestd.model import GateName, Reason, State
+from ingestd.model import GateName, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 OVER_BUDGET = "over_budget"
 #: The option of `resume` that says so.
 WORD = "over_budget"
-_UNSURE = Selection(states=frozenset({State.HELD}), reasons=frozenset({Reason.UNCONFIRMED}))
+#: States whose attempt is under way, or being asked about.
+_OPEN = frozenset({State.UPLOADING, State.CONFIRMING})
 
 
 class Budgeting:
@@ -146,10 +147,15 @@ class Budgeting:
         return accepted + sum(_seconds(item) for item in self._unsure(name))
 
     def _unsure(self, name: str) -> Iterator[Item]:
-        for item in self._ctx.journal.items(_UNSURE):
-            send = self._ctx.journal.last_send(item.id)
-            if send is not None and localtime.day(send.at).startswith(name):
-                yield item
+        """A row for each lost upload of the time, whatever became of it; open ones are reserved."""
+        journal = self._ctx.journal
+        for row in sorted({row for row, _ in journal.unresolved_sizes(math.inf)}):
+            item = journal.item(row)
+            if item is None or item.state in _OPEN:
+                continue
+            for send in journal.sends(row):
+                if send.outcome == "unknown" and localtime.day(send.at).startswith(name):
+                    yield item
 
     def _under_way(self) -> float:
         """What is being prepared, sent or asked about."""
