@@ -233,6 +233,7 @@ class MirrorChecked(NamedTuple):
     checked: OpenMirror | None
     trouble: str
     full: bool = False  # for want of room
+    directory: str = ""  # which was looked into; "": the one that is configured
 
 
 class MirrorTrouble(NamedTuple):

@@ -53,7 +53,10 @@ class Assurance:
 
     def tick(self) -> float | None:
         """Ask what is not known yet; say when to come again (monotonic)."""
+        said = self.mirroring.trouble
         turns = (self.mirroring.tick(), self.account.tick(), self.strangers.tick())
+        if self.mirroring.trouble != said:
+            self.settle()
         return min((at for at in turns if at is not None), default=None)
 
     def mirror_checked(self, message: MirrorChecked) -> None:

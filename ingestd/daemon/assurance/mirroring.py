@@ -31,6 +31,8 @@ LANE: Final = "mirror"
 PLACE: Final = "mirror"
 #: A mirror that cannot be used is tried again after seconds.
 AGAIN_S: Final = 30.0
+#: A disk that gives no answer for so long hangs, seconds.
+HUNG_S: Final = 20.0
 #: A reserve that was given away is not taken back for seconds.
 GIVEN_S: Final = 5.0
 
@@ -42,7 +44,8 @@ class Mirroring:
         """Take the desk; `is_under_way` tells whether a row's attempt has a worker now."""
         self._ctx, self._is_under_way = ctx, is_under_way
         self.writer = MirrorWriter(ctx, self.give_room)
-        self._opening = False
+        self._opening: float | None = None  # monotonic: a worker opens it since
+        self._asked: Path | None = None  # the directory that it is opened in
         self._opened: Mirror | None = None  # by a worker; its message may never be taken
         self._next = 0.0  # monotonic
         self._given_until = -math.inf  # monotonic: the reserve was given away shortly before
@@ -68,11 +71,14 @@ class Mirroring:
 
     def tick(self) -> float | None:
         """Open it if it is not open; say when to come again (monotonic)."""
-        if self.writer.mirror is not None or self._opening or self._ctx.stopping:
+        if self.writer.mirror is not None or self._ctx.stopping:
             return None
+        if self._opening is not None:
+            return self._awaited(self._opening)
         if self._ctx.now.mono < self._next:
             return self._next
-        self._opening = True
+        self._opening = self._ctx.now.mono
+        self._asked = self.directory
         read, directory = self._ctx.read_journal or self._reader(), self.directory
         place, sync = Place.of(self._ctx.journal.meta(PLACE)), self._ctx.sync
 
@@ -80,13 +86,31 @@ class Mirroring:
             try:
                 found = check(read, directory, place, sync)
                 self._opened = found.mirror
-                return MirrorChecked(found, "")
+                return MirrorChecked(found, "", directory=str(directory))
             except JournalError as error:
-                return MirrorChecked(None, str(error), full=isinstance(error, MirrorFullError))
+                full = isinstance(error, MirrorFullError)
+                return MirrorChecked(None, str(error), full, str(directory))
 
-        broke = MirrorChecked(None, "The file of what was paid could not be looked into.")
-        self._ctx.workers.submit(LANE, job, broke)
+        why = "The file of what was paid could not be looked into."
+        broke = MirrorChecked(None, why, directory=str(directory))
+        self._ctx.workers.submit(self._lane, job, broke)
+        return self._opening + HUNG_S
+
+    def _awaited(self, since: float) -> float | None:
+        """Say it when its disk gives no answer; when to come again (monotonic)."""
+        if self._ctx.now.mono < since + HUNG_S:
+            return since + HUNG_S
+        self.trouble = (
+            f"The disk of the file of what was paid, {self.directory}, does not answer: nothing is "
+            "sent that cannot be written there. It goes on by itself when it answers; another "
+            "mirror_dir is taken by a reload"
+        )
         return None
+
+    @property
+    def _lane(self) -> str:
+        """A lane for each disk: one that hangs is left with its lane."""
+        return f"{LANE} {self.directory}"
 
     def _reader(self) -> ReadJournal:
         state_dir = self._ctx.settings.state_dir
@@ -94,13 +118,14 @@ class Mirroring:
 
     def checked(self, message: MirrorChecked) -> None:
         """Take in a mirror that was opened and compared, or why it was not."""
-        self._opening = False
         found = message.checked
+        if self._opening is None or message.directory not in ("", str(self.directory)):
+            if found is not None:  # the configuration named another one meanwhile
+                found.mirror.close()
+            return
+        self._opening = None
         if found is None:
             self._away("" if message.full else message.trouble)
-            return
-        if found.place.directory != str(self.directory):  # the configuration named another one
-            found.mirror.close()
             return
         self.writer.mirror = found.mirror
         self._learn(found)
@@ -145,6 +170,8 @@ class Mirroring:
     def reconfigure(self) -> None:
         """Follow a changed `mirror_dir`; room is kept where it is now, not where it was."""
         self.reserves = self._reserves()
+        if self._asked != self.directory:
+            self._opening = None  # by now another one is to be opened
         if self.writer.mirror is not None and self.writer.mirror.path.parent != self.directory:
             self._let_go()
 
@@ -210,7 +237,7 @@ class Mirroring:
             return
         if fact is None:
             return
-        self._ctx.workers.submit(LANE, lambda: self.writer.write(fact))
+        self._ctx.workers.submit(self._lane, lambda: self.writer.write(fact))
 
     def _key(self, item: Item) -> str | None:
         send = self._ctx.journal.last_send(item.id)
