@@ -77,6 +77,7 @@ class Daemon:
         self.judging = Judging(ctx, self.tracker, self._folder_of, openings, placing)
         self.seeing = Seeing(ctx, self.tracker, self.judging, self.brake, hints)
         self.seeing.sights.renames.listeners.append(self.contents.renamed)
+        self.seeing.sights.renames.moved = self.brake.moved
         asking = Asking(ctx, self.keeper)
         self.assurance = Assurance(ctx, self.keeper, asking, lambda one: one in self.flights)
         cap = IndexingCap(ctx, self.keeper)

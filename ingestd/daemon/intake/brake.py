@@ -189,6 +189,21 @@ class Brake:
         if root is not None and self._pending.get(root, {}).pop(path, None) is not None:
             self._decide(root)
 
+    def moved(self, old: str, item: Item) -> None:
+        """A file has another path: what waits for a person elsewhere is not let go here.
+
+        As at a folder that is back: what was never answered holds all that its first look finds.
+        """
+        if item.state is not State.HELD or item.reason is not Reason.FIRST_LOOK:
+            return
+        before, root = self._root_of(old), self._root_of(item.path)
+        look, left = self._looks.get(root or ""), self._looks.get(before or "")
+        if root is None or root == before or look is None or look.held or look.stage is Stage.OVER:
+            return
+        if left is None or left.held:
+            self._save({**self._looks, root: FirstLook(Stage.HELD, look.files, held=True)})
+            self._decide(root)
+
     def awaits(self, path: str) -> None:
         """A file is suspected to be a copy: whether it is new is not known yet."""
         root = self._root_of(path)

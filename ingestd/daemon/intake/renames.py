@@ -61,6 +61,7 @@ class Renames:
         self._pending: dict[str, _Pending] = {}
         self._refuted: dict[str, Stat] = {}  # looked into, and no rename
         self.listeners: list[Callable[[Item], None]] = []  # told of each renamed row
+        self.moved: Callable[[str, Item], None] = lambda _old, _after: None  # and where it was
 
     @property
     def busy(self) -> bool:
@@ -155,6 +156,7 @@ class Renames:
         ctx.log.info("file.renamed", id=item.id, path=path, detail=f"It was {old}")
         self._tracker.gone(path)
         self._tracker.gone(old)
+        self.moved(old, after)
         for told in self.listeners:
             told(after)
         if item.state in UNSENT:
