@@ -123,6 +123,7 @@ class Daemon:
         self._again_at = 0.0
         self._handlers = self._table()
         recover(ctx)
+        self._turn(self.by_hand.resume)
         self._turn(self.wishes.act)
 
     def _table(self) -> dict[type, Callable[..., None]]:

@@ -89,11 +89,39 @@ def _lane(args: Mapping[str, object]) -> str:
     return f"{LANE} {mount.point if mount else ''}"
 
 
+#: Meta key: what was added and may not be judged yet, each path with the folder that lends.
+WAITING = "added_by_hand"
+#: Stands for the wish of what a start takes up again: nobody waits for its answer.
+NOBODYS = 0
+
+
 class ByHand:
     """The desk that hands such files to settling, without quiet time."""
 
     def __init__(self, ctx: Context, tracker: SettleTracker, judging: Judging) -> None:
         self._ctx, self._tracker, self._judging = ctx, tracker, judging
+        self._waiting: dict[str, str | None] = {}
+
+    def resume(self) -> None:
+        """Take up what the last run had not judged: a person was told that it is looked into.
+
+        Not what was to be paid again: that is said once more.
+        """
+        told = self._ctx.journal.meta(WAITING)
+        left = told if isinstance(told, dict) else {}
+        by_folder: dict[str | None, list[str]] = {}
+        for path, folder in left.items():
+            if self._ctx.journal.current(path) is None:
+                by_folder.setdefault(folder, []).append(path)
+                self._waiting[path] = folder
+        for folder, paths in by_folder.items():
+            self.ask(NOBODYS, {"paths": paths, "folder": folder})
+
+    def _note(self, added: dict[str, str | None]) -> None:
+        """Remember what a stop must not forget; what is judged by now is left out."""
+        kept = {path: one for path, one in self._waiting.items() if path in self._tracker}
+        self._waiting = {**kept, **added}
+        self._ctx.journal.set_meta(WAITING, self._waiting)
 
     def ask(self, wish: int, args: Mapping[str, object]) -> None:
         """Send a worker to look."""
@@ -105,6 +133,7 @@ class ByHand:
         """Take what was found; answer the wish."""
         by_name = {folder.name: folder for folder in self._ctx.settings.folders}
         taken, left = 0, list(message.refused)
+        added: dict[str, str | None] = {}
         for entry in message.entries:
             if entry.stat is None or entry.kind is not EntryKind.FILE:
                 continue
@@ -125,7 +154,11 @@ class ByHand:
                 folder=message.folder or "",
             )
             self._tracker.force(entry.path)
+            if not message.pay_again:
+                added[entry.path] = message.folder
             taken += 1
+        if added or self._waiting:
+            self._note(added)
         refused = [{"path": path, "why": why} for path, why in left]
         return {
             "done": [],

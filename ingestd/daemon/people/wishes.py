@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ingestd.daemon.after.places import forget_places
 from ingestd.daemon.context import NOT_NOW
+from ingestd.daemon.intake.byhand import NOBODYS
 from ingestd.errors import JournalError
 from ingestd.model import GateName
 from ingestd.watch.volumes import read_volume
@@ -97,7 +98,9 @@ class Wishes:
 
     def found(self, message: FoundByHand) -> None:
         """An `add` was looked up."""
-        self._finish(message.wish, self._by_hand.found(message))
+        result = self._by_hand.found(message)
+        if message.wish != NOBODYS:
+            self._finish(message.wish, result)
 
     def _finish(self, wish_id: int, result: Result) -> None:
         self._under_way.discard(wish_id)
