@@ -315,7 +315,11 @@ class Tidying:
     def _wait_anew(self, item: Item, task: AfterTask, result: Result) -> None:
         """A rejected file changed: its time begins anew (rules R5)."""
         watched = self._folder_of(item.path)
-        wait = self._unchanged_for(watched.folder, item) if watched else DAY
+        wait = DAY
+        if watched is not None:
+            action = self._action(watched.folder, item)
+            grace = _grace(watched.folder, action) if action is not None else 0.0
+            wait = max(grace, self._unchanged_for(watched.folder, item))
         due = self._ctx.now.wall + max(wait, AGAIN_S)
         self._ctx.journal.put_after(replace(task, seen=result.seen or task.seen, due_at=due))
 
