@@ -148,6 +148,23 @@ def test_a_move_that_becomes_a_delete_has_the_grace_of_a_delete(slow: World):
     assert path.exists()
 
 
+def test_a_rejected_file_that_changes_has_its_whole_grace_anew(slow: World):
+    world = slow
+    bad = After(AfterKind.MOVE_TO, world.place / "bad")
+    world.restart(folders=changed(world, after_rejected=bad, grace=7 * DAY))
+    path = world.drop / "a.mp4"
+    path.write_bytes(world.content("a")[:2000])
+    world.hint(path)
+    world.until(lambda: world.state(path) is State.REJECTED)
+    world.advance(6 * DAY)
+    path.write_bytes(world.content("a")[:2500])
+    world.hint(path)
+    world.advance(3 * DAY)
+    assert path.exists()
+    world.advance(8 * DAY)
+    assert not path.exists()
+
+
 # --- passes that began before a reload ------------------------------------------------------------
 
 
