@@ -9,6 +9,7 @@ import pytest
 
 from fake_farside import LOST_BUT_STORED, Fate
 from ingestd.model import Reason, State
+from ingestd.watch.entries import Entry, Listing
 from world import worlds
 
 if TYPE_CHECKING:
@@ -77,6 +78,29 @@ def test_a_renamed_folder_pays_nothing_again_and_goes_on(world: World, how: str)
     assert world.state(sent) is State.PARSED
     assert (world.state(waiting), world.row(waiting).folder) == (State.PARSED, "renamed")
     assert len(world.bodies()) == 2
+
+
+@pytest.mark.parametrize("how", ["renamed", "remounted"])
+def test_a_row_that_changed_while_its_directory_was_listed_is_taken_as_it_is(
+    world: World, how: str
+):
+    """What is known of a directory is read with its first piece; a large one has many."""
+    world.wish("pause")
+    path = world.put("a.mp4")
+    world.until(lambda: world.state(path) is State.QUEUED)
+    if how == "renamed":
+        world.lanes.held.add("folder other name")
+        renamed = replace(world.settings.folders[0], name="other name")
+        world.reload(folders=(renamed,))
+    (watched,) = world.daemon.seeing.watched.values()
+    sights, directory = world.daemon.seeing.sights, str(path.parent)
+    sights.listed(watched, Listing(directory, (), last=False))
+    row = world.row(path)
+    world.journal.revise(row, replace(row, detail="meanwhile"), world.now().wall)
+    stat = row.stat if how == "renamed" else replace(row.stat, dev=row.stat.dev + 1)
+    sights.listed(watched, Listing(directory, (Entry(str(path), stat),), last=True))
+    after = world.row(path)
+    assert (after.folder, after.stat, after.detail) == (watched.name, stat, "meanwhile")
 
 
 def test_a_folder_that_is_new_in_a_reload_is_taken(world: World, other: Path):

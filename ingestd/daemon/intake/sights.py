@@ -155,9 +155,7 @@ class Sights:
             return
         watched.absent.pop(entry.path, None)
         if item is not None and item.folder is not None and not self._is_configured(item.folder):
-            # the folder has another name in the configuration now (rules R6)
-            named = replace(item, folder=watched.name)
-            item = self._ctx.journal.revise(item, named, self._ctx.now.wall)
+            item = self._under_new_name(watched, item)
         if entry.stat is None:
             self._tracker.trouble(
                 entry.path, entry.error or "", self._ctx.now.mono, folder=watched.name
@@ -179,14 +177,30 @@ class Sights:
         else:
             self._as_known(watched, item, entry.stat)
 
+    def _under_new_name(self, watched: Watched, item: Item) -> Item | None:
+        """The folder has another name in the configuration now (rules R6)."""
+        item_now = self._as_it_is(item)
+        if item_now is None or item_now.folder == watched.name:
+            return item_now
+        named = replace(item_now, folder=watched.name)
+        return self._ctx.journal.revise(item_now, named, self._ctx.now.wall)
+
+    def _as_it_is(self, item: Item) -> Item | None:
+        """A row by now: what is known of a directory was read when its first piece came."""
+        item_now = self._ctx.journal.item(item.id)
+        return item_now if item_now is not None and item_now.path == item.path else None
+
     def _as_known(self, watched: Watched, item: Item, stat: Stat) -> None:
         """A file is as its row tells, whatever was seen of it before."""
         self._tracker.known(item.path)
-        if item.stat is not None and item.state in UNSENT and item.stat != stat:
+        if item.stat is None or item.state not in UNSENT or item.stat == stat:
+            return
+        item_now = self._as_it_is(item)
+        if item_now is not None and item_now.state in UNSENT:
             # the same file under another device number, after a remount or a reboot; or with the
             # other one of its times, for what is sent must be what its row tells of
-            same = replace(item, stat=stat, volume=watched.volume_id)
-            self._ctx.journal.revise(item, same, self._ctx.now.wall)
+            same = replace(item_now, stat=stat, volume=watched.volume_id)
+            self._ctx.journal.revise(item_now, same, self._ctx.now.wall)
 
     def _observe(self, watched: Watched, path: str, stat: Stat, item: Item | None) -> None:
         """Let a file settle; one that was written to again after its quiet time teaches us."""
@@ -233,7 +247,9 @@ class Sights:
             watched.next_scan = min(watched.next_scan, soon)
             return
         del watched.absent[path]
-        self._ctx.apply(item, events.Vanished(self._ctx.unconfirmed_at(item)))
+        item_now = self._as_it_is(item)
+        if item_now is not None and item_now.state in UNSENT:
+            self._ctx.apply(item_now, events.Vanished(self._ctx.unconfirmed_at(item_now)))
 
 
 def _but_for_device(stat: Stat) -> tuple[int, int, int, int]:
