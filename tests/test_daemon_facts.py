@@ -88,26 +88,6 @@ def test_both_lost_uploads_of_a_path_whose_row_is_used_again_are_rivals(world: W
     assert world.row(first).reason is Reason.UNCONFIRMED
 
 
-def test_a_video_that_was_given_up_and_is_shown_late_is_no_others(world: World):
-    world.paid_again = True  # a readable answer, and shown later than the looks: known
-    world.far.shows_names = False
-    names_are_shown(world)
-    world.far.plan(refused("1", stored=True, visible_after=100.0))
-    first = world.put("a.mp4")
-    world.until(lambda: world.row(first) is not None and world.outcomes(first) == ["not_found"])
-    number = world.far.library[-1].video.video_no
-    world.wish("pause")
-    second = world.put("b.mp4")
-    world.until(lambda: world.state(second) is State.QUEUED)
-    later = replace(world.row(first), next_attempt_at=world.now().wall + 60)
-    world.journal.revise(world.row(first), later, world.now().wall)
-    world.far.plan(LOST)
-    world.wish("resume")
-    world.until(lambda: world.state(second) is State.CONFIRMING)
-    world.advance(3 * HOUR)
-    assert world.row(second).video_no != number
-
-
 # --- keys and accounts ----------------------------------------------------------------------------
 
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from ingestd.model import Item, State
 
-#: Attempts among which those are looked for that may be shown late.
-_NEWEST = 1000
-
 
 class Worklist(Reading):
     """Rows that wait for something."""
@@ -96,25 +93,17 @@ class Worklist(Reading):
         query = select("id, size", "items", "state IN ('uploading', 'confirming') AND size >= 0")
         return dict(self._db.rows(query))
 
-    def unresolved_sizes(self, late_since: float) -> frozenset[tuple[int, int]]:
+    def unresolved_sizes(self) -> frozenset[tuple[int, int]]:
         """The sizes of uploads whose video is not known (rules R2), each with its row.
 
         Those too that nobody looks for any more: a lost upload may have arrived, whether its row
-        waits for a person, was skipped, or was sent once more since, with another file; and what
-        was not found may be shown late.
-
-        Args:
-            late_since: what began after this may still be shown, wall-clock time, seconds.
+        waits for a person, was skipped, or was sent once more since, with another file. What was
+        not found did not arrive, by the same rules.
         """
         held = "state = 'held' AND reason = 'unconfirmed' AND size >= 0"
         lost = self._db.rows(select("item_id, size", "sends", "outcome = 'unknown'"))
         waiting = self._db.rows(select("id, size", "items", held))
-        late = self._db.rows(
-            "SELECT item_id, size FROM (SELECT * FROM sends ORDER BY id DESC LIMIT ?)"
-            " WHERE outcome = 'not_found' AND at > ?",
-            (_NEWEST, late_since),
-        )
-        return frozenset((*self.open_sizes().items(), *waiting, *lost, *late))
+        return frozenset((*self.open_sizes().items(), *waiting, *lost))
 
     def suspects(
         self, limit: int, after: tuple[int, int] = (0, 0)

@@ -16,7 +16,6 @@ from ingestd.daemon.asking.ours import (
     scopes_seen,
     shown_late,
     sought_as,
-    unresolved,
     what_is_shown,
 )
 from ingestd.daemon.context import NOT_NOW
@@ -102,11 +101,11 @@ class Confirming:
         ctx, videos = self._asking.ctx, look.videos
         learn_listed(ctx, videos)
         linked = linked_elsewhere(ctx.journal, item.id, [video.video_no for video in videos])
-        rivals = [one for one in unresolved(ctx, send.at) if one[0] != item.id]
+        rivals = [one for one in ctx.journal.unresolved_sizes() if one[0] != item.id]
         sizes, rows = {size for _, size in rivals}, frozenset(row for row, _ in rivals)
         weighed = evidence.weigh(_sought(send), videos, linked, what_is_shown(ctx), sizes)
         found = weighed.video
-        if found is not None and is_lookalikes(ctx, item, send.at):
+        if found is not None and is_lookalikes(ctx, item):
             weighed, found = replace(weighed, absent=False, candidates=(found.video_no,)), None
         if found is not None and not self._is_rivals(item, found, look, rows):
             self._found(item, send, found, weighed.others)

@@ -53,18 +53,7 @@ def is_of(send: Send, item: Item) -> bool:
     )
 
 
-def unresolved(ctx: Context, at: float) -> frozenset[tuple[int, int]]:
-    """The sizes of uploads whose video is not known, each with its row: a video may be theirs.
-
-    Args:
-        ctx: the loop's surroundings.
-        at: when the attempt began that is looked for: of those shortly before, too, that were given
-            up one may be shown late.
-    """
-    return ctx.journal.unresolved_sizes(at - LATE_MOST_S)
-
-
-def is_lookalikes(ctx: Context, item: Item, at: float) -> bool:
+def is_lookalikes(ctx: Context, item: Item) -> bool:
     """Tell whether a video with a row's token may be the lost upload of another content.
 
     What shares its sample shares its token (rules R4), and an upload that nobody looks for any more
@@ -72,7 +61,7 @@ def is_lookalikes(ctx: Context, item: Item, at: float) -> bool:
     """
     if item.stat is None or item.fingerprint is None:
         return False
-    lost = {row for row, _ in unresolved(ctx, at)}
+    lost = {row for row, _ in ctx.journal.unresolved_sizes()}
     return any(
         row.id in lost and row.id != item.id and row.content_hash != item.content_hash
         for row in ctx.journal.same_content(item.stat.size, item.fingerprint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -149,7 +148,7 @@ class Budgeting:
     def _unsure(self, name: str) -> Iterator[Item]:
         """A row for each lost upload of the time, whatever became of it; open ones are reserved."""
         journal = self._ctx.journal
-        for row in sorted({row for row, _ in journal.unresolved_sizes(math.inf)}):
+        for row in sorted({row for row, _ in journal.unresolved_sizes()}):
             item = journal.item(row)
             if item is None or item.state in _OPEN:
                 continue

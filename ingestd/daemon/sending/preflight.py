@@ -239,7 +239,7 @@ class Preflights:
 
     def _is_doubtful(self, item: Item, video: Video) -> bool:
         """Tell whether a video may be another one, or a person said that it is."""
-        if is_lookalikes(self._ctx, item, self._ctx.now.wall):
+        if is_lookalikes(self._ctx, item):
             return True
         said = Reason.UNCONFIRMED in item.approved and self._ctx.journal.last_send(item.id) is None
         return said and video.size is None
