@@ -275,6 +275,25 @@ def test_a_file_for_another_scope_that_went_away_and_returns_waits_for_the_same_
     assert len(world.bodies()) == 1
 
 
+def test_an_heir_for_another_scope_that_went_away_and_returns_waits_for_the_same_reason(
+    world: World,
+):
+    _, second = two_scopes(world)
+    heir = second.with_name("c.mp4")
+    content = second.read_bytes()
+    heir.write_bytes(content)
+    world.advance(300)
+    second.unlink()
+    world.advance(300)
+    assert "waits in its place" in world.row(heir).detail
+    heir.unlink()
+    world.advance(300)
+    heir.write_bytes(content)
+    world.advance(300)
+    assert world.row(heir).reason is Reason.OTHER_SCOPE
+    assert len(world.bodies()) == 1
+
+
 def test_a_lookalike_in_another_scope_is_another_file(world: World):
     from test_daemon_content import lookalike  # noqa: PLC0415
 

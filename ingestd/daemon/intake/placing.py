@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ingestd.model import Item, Step
 
 QUEUED = events.Judged(State.QUEUED, None, None)
-#: How the sentence of a row begins that is held because another scope has its content.
+#: What is said of a row that is held because another scope has its content.
 PAID_ELSEWHERE = "Same content as file "
 #: Stands for `skip` said before the file went away and came back.
 SKIPPED = events.Judged(State.SKIPPED, None, None)
@@ -66,7 +66,8 @@ class Placing:
 def _was_for_its_content(steps: Sequence[Step]) -> bool:
     """Tell whether a row was held last because another scope has its content, not by the guard."""
     held = [step for step in steps if step.to_state is State.HELD]
-    return bool(held) and (held[-1].detail or "").startswith(PAID_ELSEWHERE)
+    # an heir says before that whose place it took
+    return bool(held) and PAID_ELSEWHERE in (held[-1].detail or "")
 
 
 def oversized(like: Item) -> events.Judged | None:
