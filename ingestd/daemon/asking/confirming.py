@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from ingestd.daemon.asking.lane import Asking
     from ingestd.model import Item, Send, Video
 
+#: Why an answer says nothing.
+ANOTHER_KEY = (
+    "The key was changed while memories.ai was asked: that answer may be another account's and "
+    "does not count. It is asked again by itself."
+)
+
 
 class Confirming:
     """The desk that finds out what became of uploads whose answers were lost."""
@@ -92,7 +98,7 @@ class Confirming:
             return
         if self._asked_with != asking.keys:
             asking.stretches.broke(item.id)
-            ctx.apply(item, events.LookFailed("The key was changed meanwhile."))
+            ctx.apply(item, events.LookFailed(ANOTHER_KEY))
             return
         asking.answered()
         self._weigh(item, send, message)
