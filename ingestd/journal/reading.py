@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Meta key: which of the accounts that this journal has seen is in use; the first one is 1.
 ACCOUNT = "account"
+#: Meta key: the highest number that an account was given.
+HIGHEST = "accounts"
 #: The same inside a statement.
 ACCOUNT_IN_USE = "CAST(ifnull((SELECT value FROM meta WHERE key = 'account'), 1) AS INTEGER)"
 #: Rows of one statement; before 3.32 SQLite allows 999 placeholders.

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from ingestd.journal import DamagedRowError, Found
+from ingestd.journal.reading import HIGHEST
 from ingestd.lifecycle import Policy, decide, events
 from ingestd.mirror import Intent, Paid, Result
 from ingestd.model import Container, Item, Reason, Send, Stat, State
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 #: Rows in one commit.
 _AT_ONCE: Final = 500
-#: Meta key: the highest number that an account was given (as in the daemon).
-HIGHEST: Final = "accounts"
 _DETAIL: Final = "Restored by ingestd recover: it is paid for and is not sent again."
 #: A row of the same content in one of these becomes the paid one.
 _TAKES: Final = frozenset({State.QUEUED, State.CONFIRMING})

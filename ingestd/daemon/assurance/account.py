@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ingestd import gates
 from ingestd.daemon.messages import AccountAsked
+from ingestd.journal.reading import HIGHEST
 from ingestd.lifecycle import events
 from ingestd.model import GateName, Scope, State
 from ingestd.remote.contract import Failed, Refusal, Trouble
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 LANE: Final = "ask"
 #: Meta key: the key (as a hash) and the address that are known to be of the account in use.
 SHOWN: Final = "account_shown_by"
-#: Meta key: the highest number that an account was given.
-HIGHEST: Final = "accounts"
 #: So many of our last videos are asked for.
 VIDEOS: Final = 3
 #: The question is asked again after seconds when no answer came, at first and at most.
